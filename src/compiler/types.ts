@@ -1,0 +1,121 @@
+// The compile path's vocabulary: a command line's verdict, what the scanner must look for, what a task carries.
+// Paths are absolute or relative to the command's cwd as noted; all text is UTF-8 (other bytes stay at home).
+
+export type Language = 'c' | 'c++' | 'objc' | 'objc++' | 'c-preprocessed' | 'c++-preprocessed' | 'assembler' | 'assembler-cpp';
+
+/** Why a command runs on its own machine. `docs/errors.md` lists each with what it means. */
+export type StayReason =
+  | 'not-a-compile' // no -c: links, --version, -E, -M, …
+  | 'no-source'
+  | 'several-sources'
+  | 'stdin-source'
+  | 'output-not-a-file' // -o -, /dev/null, a directory, a pipe
+  | 'probe' // configure's and CMake's test programs
+  | 'native-cpu' // -march=native and friends
+  | 'precompiled-header'
+  | 'module'
+  | 'plugin'
+  | 'profile'
+  | 'save-temps'
+  | 'unknown-option' // an option that we do not know cannot be known to travel
+  | 'language'
+  | 'assembler-includes'
+  | 'time-macro' // __TIMESTAMP__
+  | 'path-not-utf8'
+  | 'file-missing' // let the compiler itself say so
+  | 'include-not-resolved' // a computed include that neither we nor -M could follow
+  | 'compiler-unknown' // neither gcc nor clang, or it cannot be described
+  | 'environment'; // a variable that changes outputs in ways that we do not follow
+
+export type OutputKind = 'object' | 'depfile' | 'dwo' | 'gcno' | 'stack-usage';
+
+export interface OutputSpec {
+  readonly kind: OutputKind;
+  /** As the command names or implies it, relative to cwd when not absolute. */
+  readonly path: string;
+}
+
+/** Where and how includes are searched, as the command line says (built-in directories come from the compiler). */
+export interface ScanOptions {
+  readonly quoteDirs: readonly string[]; // -iquote
+  readonly includeDirs: readonly string[]; // -I
+  readonly systemDirs: readonly string[]; // -isystem
+  readonly afterDirs: readonly string[]; // -idirafter
+  readonly forcedIncludes: readonly string[]; // -include and -imacros, in order
+  /** -D and -U in order: `['D', 'NAME=VALUE']`, `['U', 'NAME']`. */
+  readonly macros: readonly (readonly ['D' | 'U', string])[];
+  readonly noStdInc: boolean;
+  readonly noStdIncPlusPlus: boolean;
+  /** --sysroot / -isysroot, or null. */
+  readonly sysroot: string | null;
+}
+
+export interface CompilePlan {
+  readonly language: Language;
+  /** The one source, as given. */
+  readonly source: string;
+  /** The command without argv[0], @files expanded: what the worker runs. */
+  readonly args: readonly string[];
+  readonly outputs: readonly OutputSpec[];
+  /** Extra files the command reads that no include names (e.g. -fsanitize-ignorelist=), as given. */
+  readonly extraInputs: readonly string[];
+  readonly scan: ScanOptions;
+  /** Arguments that select the compiler's built-in search directories and macros (-std=, -m…, --sysroot=, -nostdinc, -stdlib=, -target …). */
+  readonly builtinArgs: readonly string[];
+}
+
+export type Verdict =
+  | { readonly travels: true; readonly plan: CompilePlan }
+  | { readonly travels: false; readonly reason: StayReason; readonly detail: string };
+
+/** What the compiler says of itself for a language and a set of `builtinArgs` (from `-v -E -x LANG /dev/null`). */
+export interface BuiltinSearch {
+  /** `#include <...>` directories that the compiler adds by itself, in order. */
+  readonly systemDirs: readonly string[];
+}
+
+/** One `#include`-like line of a file. */
+export type Directive =
+  | { readonly form: 'quote' | 'angle'; readonly name: string; readonly next: boolean }
+  /** `#include MACRO` or `__has_include(MACRO)`: the tokens as written. */
+  | { readonly form: 'computed'; readonly text: string; readonly next: boolean };
+
+/** What one file's text contributes, independent of where it lies. */
+export interface ParsedFile {
+  readonly directives: readonly Directive[];
+  /** Object-like macros whose value could name a header: name → values seen. */
+  readonly headerMacros: ReadonlyMap<string, readonly string[]>;
+  readonly usesTimestamp: boolean;
+  /** `.incbin`, `asm(".include …")` and the like: text that pulls in files behind the preprocessor's back. */
+  readonly hasAssemblerIncludes: boolean;
+}
+
+/** What the scanner asks of the file system; answers hold for the moment of one scan. */
+export interface FileFacts {
+  /** The parsed content of a regular file; null when there is none. */
+  parsed(path: string): ParsedFile | null;
+  /** Whether `path` (absolute, as spelled) is an existing non-directory. Must be cheap when the answer is no. */
+  isFile(path: string): boolean;
+  isDirectory(path: string): boolean;
+}
+
+export interface ScanRequest {
+  /** Absolute path of the source. */
+  readonly source: string;
+  readonly cwd: string;
+  readonly scan: ScanOptions;
+  readonly builtin: BuiltinSearch;
+  /** CPATH, C_INCLUDE_PATH, CPLUS_INCLUDE_PATH, … that apply to the language, split, absolute. */
+  readonly envDirs: { readonly afterI: readonly string[]; readonly afterSystem: readonly string[] };
+}
+
+export interface ScanResult {
+  /** Every file the compile may read, absolute, as spelled by the search (not normalised), source first. A superset. */
+  readonly files: readonly string[];
+  /** Search directories that exist, absolute as spelled. */
+  readonly searchDirs: readonly string[];
+  /** Computed includes that no known macro resolves: the caller asks the compiler (-M). */
+  readonly unresolved: readonly string[];
+  readonly usesTimestamp: boolean;
+  readonly hasAssemblerIncludes: boolean;
+}
