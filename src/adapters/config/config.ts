@@ -1,0 +1,104 @@
+// $TENDER_HOME/config.toml, every field optional: a farm works with no file at all.
+// What is written wrong is refused with its place, never guessed and never ignored.
+import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
+import { availableParallelism, homedir, hostname } from 'node:os';
+import { join } from 'node:path';
+import { parse, TomlError } from 'smol-toml';
+import { z } from 'zod';
+import { err, ok, type Result } from '../../base/result.ts';
+
+const cores = availableParallelism();
+
+const schema = z.strictObject({
+  machine: z
+    .strictObject({
+      name: z.string().min(1).max(60).default(hostname()),
+      site: z.string().max(60).default(''),
+    })
+    .prefault({}),
+  network: z
+    .strictObject({
+      /** TCP for sessions, UDP for announcements to named peers; 0: any free port. */
+      port: z.int().min(0).max(65535).default(7437),
+      host: z.string().default('::'),
+      group_port: z.int().min(1).max(65535).default(7437),
+      groups: z.array(z.string()).default(['239.255.84.68', 'ff15::5444']),
+      interfaces: z.array(z.string()).default([]),
+      ttl: z.int().min(0).max(255).default(1),
+      announce: z.array(z.enum(['multicast', 'list'])).default(['multicast', 'list']),
+      peers: z.array(z.string().min(1)).default([]),
+    })
+    .prefault({}),
+  delegate: z
+    .strictObject({
+      /** Own slots for tasks that could travel. */
+      own_slots: z.int().min(0).max(1024).default(cores),
+      /** All that may run here at once. */
+      here_slots: z.int().min(1).max(1024).default(cores),
+      policy: z.enum(['first', 'finish']).default('finish'),
+      nobody_after_ms: z.int().min(0).max(600_000).default(150),
+      max_waiting: z.int().min(1).max(1_000_000).default(20_000),
+      needs: z.string().max(4096).default(''),
+    })
+    .prefault({}),
+  work: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      slots: z.int().min(0).max(1024).default(cores),
+      /** Runnable processes per core that are not Tender's. */
+      max_load: z.number().positive().default(1.5),
+      mem_reserve_mib: z.int().min(0).default(512),
+      mem_per_task_mib: z.int().min(1).default(512),
+      blobs_mib: z.int().min(64).default(4096),
+    })
+    .prefault({}),
+});
+
+export type Config = z.infer<typeof schema>;
+
+/** Where an agent keeps its data, socket and configuration. */
+export function homeDirectory(env: NodeJS.ProcessEnv = process.env): string {
+  const home = env['TENDER_HOME'];
+  return home !== undefined && home !== '' ? home : join(homedir(), '.tender');
+}
+
+export function socketPath(home: string): string {
+  return join(home, 'run', 'agent.sock');
+}
+
+/** Makes the directories an agent needs, closed to everyone else. The error is a sentence for people. */
+export function prepareHome(home: string): Result<void, string> {
+  try {
+    for (const directory of [home, join(home, 'run')]) {
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      chmodSync(directory, 0o700);
+    }
+    return ok(undefined);
+  } catch (error) {
+    return err(`cannot prepare ${home}: ${(error as Error).message}; set TENDER_HOME to a directory of yours`);
+  }
+}
+
+/** Reads config.toml under `home`; no file means all defaults. The error names the file, the place and the fault. */
+export function loadConfig(home: string): Result<Config, string> {
+  const file = join(home, 'config.toml');
+  let text = '';
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      return err(`cannot read ${file}: ${(error as Error).message}`);
+  }
+  let data: unknown;
+  try {
+    data = parse(text);
+  } catch (error) {
+    if (error instanceof TomlError)
+      return err(`${file}:${error.line}:${error.column}: ${error.message.split('\n')[0] ?? ''}`);
+    throw error;
+  }
+  const parsed = schema.safeParse(data);
+  if (parsed.success) return ok(parsed.data);
+  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the file'}: ${issue.message}`);
+  return err(`${file}: ${faults.join('; ')}`);
+}
