@@ -1,7 +1,8 @@
 // The compile path's vocabulary: a command line's verdict, what the scanner must look for, what a task carries.
 // Paths are absolute or relative to the command's cwd as noted; all text is UTF-8 (other bytes stay at home).
 
-export type Language = 'c' | 'c++' | 'objc' | 'objc++' | 'c-preprocessed' | 'c++-preprocessed' | 'assembler' | 'assembler-cpp';
+export type Language =
+  'c' | 'c++' | 'objc' | 'objc++' | 'c-preprocessed' | 'c++-preprocessed' | 'assembler' | 'assembler-cpp';
 
 /** Why a command runs on its own machine. `docs/errors.md` lists each with what it means. */
 export type StayReason =
@@ -88,6 +89,14 @@ export interface ParsedFile {
   readonly usesTimestamp: boolean;
   /** `.incbin`, `asm(".include …")` and the like: text that pulls in files behind the preprocessor's back. */
   readonly hasAssemblerIncludes: boolean;
+  /** Names of `#line N "name"`: diagnostics quote these files when they can be read. */
+  readonly lineFiles: readonly string[];
+}
+
+/** An answer worked out from facts, with the means to learn cheaply whether it would come out the same now. */
+export interface Remembered<T> {
+  readonly value: T;
+  holds(): boolean;
 }
 
 /** What the scanner asks of the file system; answers hold for the moment of one scan. */
@@ -97,6 +106,10 @@ export interface FileFacts {
   /** Whether `path` (absolute, as spelled) is an existing non-directory. Must be cheap when the answer is no. */
   isFile(path: string): boolean;
   isDirectory(path: string): boolean;
+  /** An existing directory's path with every symlink and `..` resolved (equal paths: the same directory); null when there is none. */
+  realDirectory(path: string): string | null;
+  /** Runs `work`; the result holds as long as every answer that isFile, isDirectory and realDirectory gave within it. */
+  remember<T>(work: () => T): Remembered<T>;
 }
 
 export interface ScanRequest {
@@ -110,7 +123,10 @@ export interface ScanRequest {
 }
 
 export interface ScanResult {
-  /** Every file the compile may read, absolute, as spelled by the search (not normalised), source first. A superset. */
+  /**
+   * Every file the compile may read, absolute, source first. A superset. Names keep their `..` and symlinks as the search spells them
+   * (the directory of an including file is spelled by its real path), so that walking these paths meets all that the compiler walks.
+   */
   readonly files: readonly string[];
   /** Search directories that exist, absolute as spelled. */
   readonly searchDirs: readonly string[];
@@ -118,4 +134,23 @@ export interface ScanResult {
   readonly unresolved: readonly string[];
   readonly usesTimestamp: boolean;
   readonly hasAssemblerIncludes: boolean;
+  /** A `.gch` beside a header that the source or the command line names: the compiler here would use it. Null: none. */
+  readonly precompiledHeader: string | null;
+}
+
+/** A file of the client's name space at its real path. */
+export interface NamedFile {
+  readonly path: string;
+  /** SHA-256, 32 bytes. */
+  readonly digest: Uint8Array;
+  readonly size: number;
+  readonly executable: boolean;
+}
+
+/** The piece of a name space in which a set of spelled paths resolves exactly as where it was taken. */
+export interface NameSpacePiece {
+  readonly files: readonly NamedFile[];
+  readonly symlinks: readonly { readonly path: string; readonly target: string }[];
+  /** Directories that must exist even if nothing lies in them (real paths). */
+  readonly dirs: readonly string[];
 }
