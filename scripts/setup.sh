@@ -30,7 +30,7 @@ pick_node() {
 modules_current() { cmp -s "$root/package-lock.json" "$root/node_modules/.tender-lock.json"; }
 
 build_current() {
-  [ -f "$root/dist/apps/cli/main.js" ] && [ -f "$state/built" ] || return 1
+  [ -f "$root/dist/apps/main.js" ] && [ -f "$state/built" ] || return 1
   [ -x "$root/build/bin/tender-cc" ] || ! have cc || return 1
   [ -z "$(find "$root/src" "$root/proto" "$root/launcher" "$root/tsconfig.base.json" \
     -newer "$state/built" ! -name '*.test.ts' -print -quit 2>/dev/null)" ]
@@ -111,10 +111,10 @@ build() {
   # The stamp is as old as the start of the build: what is edited meanwhile is newer.
   : >"$state/built.new"
   # Outputs deleted by hand would be taken for up to date.
-  [ -f "$root/dist/apps/cli/main.js" ] || rm -rf "$root/dist/.tsbuildinfo"
+  [ -f "$root/dist/apps/main.js" ] || rm -rf "$root/dist/.tsbuildinfo"
   compiled=0
   "$node" "$root/node_modules/typescript/bin/tsc" -b "$root/src/apps" >&2 || compiled=$?
-  [ -f "$root/dist/apps/cli/main.js" ] || die 'tsc -b src/apps failed, see above'
+  [ -f "$root/dist/apps/main.js" ] || die 'tsc -b src/apps failed, see above'
   [ "$compiled" -eq 0 ] || say 'type errors, see above; going on with what was built'
   if have cc; then sh "$root/launcher/build.sh" >&2 || die 'launcher/build.sh failed, see above'; fi
   [ "$compiled" -ne 0 ] || mv "$state/built.new" "$state/built"
