@@ -72,6 +72,7 @@ describe('the house', () => {
     ],
     ['an app imports another', 'sideways-import', 'src/apps/agent/x.ts', "// H.\nimport '../demo/demo.ts';\n"],
     ['an app imports the door', 'sideways-import', 'src/apps/agent/x.ts', "// H.\nimport '../main.ts';\n"],
+    ['common ground imports an app', 'sideways-import', 'src/apps/x.ts', "// H.\nimport './agent/agent.ts';\n"],
     ['core imports node:fs', 'impure-import', 'src/core/x.ts', "// H.\nimport fs from 'node:fs';\n"],
     ['the compiler imports a package', 'impure-import', 'src/compiler/x.ts', "// H.\nimport { z } from 'zod';\n"],
     ['core asks the time', 'impure-name', 'src/core/x.ts', '// H.\nexport const now = () => Date.now();\n'],
@@ -112,6 +113,7 @@ export interface Clock { readonly process: string; toDate(): number }
 export const f = (clock: Clock) => clock.process + String(clock.toDate());
 `;
     expect(check(['src/core/x.ts', lookalikes])).toEqual([]);
+    expect(check(['src/apps/x.ts', '// H.\n'], ['src/apps/agent/x.ts', "// H.\nimport '../x.ts';\n"])).toEqual([]);
     expect(check(['src/core/x.test.ts', "// H.\nimport 'node:fs';\nimport '../adapters/blobs/store.ts';\n"])).toEqual(
       [],
     );

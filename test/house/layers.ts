@@ -110,8 +110,10 @@ function checkLayer(path: string, text: string): Finding[] {
     const inSource = target.startsWith('src/');
     if (!inSource || (other.layer !== layer && !allowed.includes(other.layer))) {
       findings.push({ path, rule: 'upward-import', detail });
-    } else if (other.layer === layer && ['adapters', 'apps'].includes(layer) && other.part !== part) {
-      if (path !== DOOR) findings.push({ path, rule: 'sideways-import', detail });
+    } else if (other.layer === layer && ['adapters', 'apps'].includes(layer) && path !== DOOR) {
+      // A file beside the folders is common ground: every folder may import it, and it imports none of them.
+      const common = other.part === '' && target !== DOOR;
+      if (other.part !== part && !common) findings.push({ path, rule: 'sideways-import', detail });
     }
   }
   if (pure) {
@@ -125,9 +127,10 @@ function checkLayer(path: string, text: string): Finding[] {
 
 const isTest = (path: string): boolean => /\.test\.ts$/.test(path);
 
+/** The layer, and the folder within it; a file directly in the layer is in no folder. */
 function placeOf(path: string): { layer: string; part: string } {
-  const [, layer = '', part = ''] = path.split('/');
-  return { layer, part };
+  const [, layer = '', ...rest] = path.split('/');
+  return { layer, part: rest.length > 1 ? (rest[0] ?? '') : '' };
 }
 
 function resolve(from: string, specifier: string): string {
