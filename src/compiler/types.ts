@@ -19,6 +19,7 @@ export type StayReason =
   | 'profile'
   | 'save-temps'
   | 'unknown-option' // an option that we do not know cannot be known to travel
+  | 'side-files' // an option that reads or writes files that we do not follow (dumps, reports, traces, lists)
   | 'language'
   | 'assembler-includes'
   | 'time-macro' // __TIMESTAMP__

@@ -1,0 +1,86 @@
+// What reading a command line gathers before a verdict is possible: later words may change what earlier ones mean.
+import type { StayReason } from '../types.ts';
+import type { Driver } from './driver.ts';
+import type { DirList, Switch } from './option-table.ts';
+
+export interface Stay {
+  readonly reason: StayReason;
+  readonly detail: string;
+}
+
+export interface Draft {
+  readonly driver: Driver;
+  /** The command without argv[0], @files expanded. */
+  readonly args: readonly string[];
+  compile: boolean;
+  assembly: boolean;
+  /** An option that makes it no compile at all (`-E`, `--version`). */
+  otherMode: string | null;
+  /** The language that -x has set so far. */
+  x: string | null;
+  readonly inputs: { readonly path: string; readonly x: string | null }[];
+  object: string | null;
+  /** -MD or -MMD to the driver. */
+  depfile: boolean;
+  depfileName: string | null;
+  /** The file of `-Wp,-MD,FILE`. */
+  handedDepfile: string | null;
+  readonly dirs: Readonly<Record<DirList, string[]>>;
+  dirPrefix: string | null;
+  readonly forcedIncludes: string[];
+  readonly macros: (readonly ['D' | 'U', string])[];
+  sysroot: string | null;
+  headerSysroot: string | null;
+  noStdInc: boolean;
+  noStdIncPlusPlus: boolean;
+  readonly on: Set<Switch>;
+  /** The last -g option that sets how much debug information there is, without its `-g`; null: none. */
+  debug: string | null;
+  /** Where in `args` the last word about colours is, and what it says. */
+  color: { readonly index: number; readonly text: string } | null;
+  readonly builtinArgs: string[];
+  readonly extraInputs: string[];
+  readonly forPreprocessor: string[];
+  readonly forAssembler: string[];
+  readonly forClang: string[];
+  /** The first thing that keeps the command here. */
+  stay: Stay | null;
+}
+
+export function createDraft(driver: Driver, args: readonly string[]): Draft {
+  return {
+    driver,
+    args,
+    compile: false,
+    assembly: false,
+    otherMode: null,
+    x: null,
+    inputs: [],
+    object: null,
+    depfile: false,
+    depfileName: null,
+    handedDepfile: null,
+    dirs: { quoteDirs: [], includeDirs: [], systemDirs: [], afterDirs: [] },
+    dirPrefix: null,
+    forcedIncludes: [],
+    macros: [],
+    sysroot: null,
+    headerSysroot: null,
+    noStdInc: false,
+    noStdIncPlusPlus: false,
+    on: new Set(),
+    debug: null,
+    color: null,
+    builtinArgs: [],
+    extraInputs: [],
+    forPreprocessor: [],
+    forAssembler: [],
+    forClang: [],
+    stay: null,
+  };
+}
+
+/** Notes a reason to stay; the first one is the one that people are told. */
+export function keepHere(draft: Draft, reason: StayReason, detail: string): void {
+  draft.stay ??= { reason, detail };
+}
