@@ -26,6 +26,7 @@ export interface FarmNetwork {
 
 const NAME = /^tender-(\d+)-[a-z0-9]+$/;
 const HOSTS_MAX = 200;
+let networksMade = 0;
 
 /**
  * Makes `hosts` (1 to 200) namespaces that reach each other over one bridge. Needs root and iproute2.
@@ -35,7 +36,8 @@ export async function createFarmNetwork(request: { hosts: number }): Promise<Res
   if (request.hosts < 1 || request.hosts > HOSTS_MAX) throw new Error(`bug: ${request.hosts} hosts`);
   if (process.getuid?.() !== 0) return err({ message: 'network namespaces need root' });
   await removeStaleNetworks();
-  const prefix = `tender-${process.pid}-`;
+  networksMade += 1;
+  const prefix = `tender-${process.pid}-${networksMade}`;
   const hub = `${prefix}hub`;
   const hosts = Array.from({ length: request.hosts }, (_, index) => ({
     namespace: `${prefix}h${index}`,

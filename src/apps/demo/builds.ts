@@ -7,8 +7,8 @@ import type { FarmNetwork } from '../../adapters/netns/farm-network.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { countNewObjects, listMadeOutputs, readTreeState, type TreeState } from './compare.ts';
 import { cleanEnvironment, readLogTail, type Farm, type FarmMember } from './farm.ts';
-import { mergeReports, parseReport, type BuildReport, type ClientCpu, type DemoResult } from './figures.ts';
-import { findDescendant, readCpu, signalProcess, waitForChild, type Ended } from './processes.ts';
+import { mergeReports, parseReport, type DemoResult, type FarmReport } from './figures.ts';
+import { signalProcess, waitForChild, type Ended } from './processes.ts';
 import type { Progress } from './progress.ts';
 import type { Problem, Project } from './projects.ts';
 
@@ -28,10 +28,9 @@ export interface LocalBuild {
 }
 
 export interface FarmBuild extends LocalBuild {
-  readonly report: BuildReport;
-  readonly clientCpu: ClientCpu;
+  readonly report: FarmReport;
   readonly chaos: DemoResult['chaos'];
-  /** `tender build`'s own last line. */
+  /** `tender build`'s own last line; empty where it went to the terminal by itself. */
   readonly summary: string;
 }
 
@@ -51,33 +50,27 @@ export async function buildThroughFarm(
   const reset = await project.reset();
   if (!reset.ok) return reset;
   const before = await readTreeState(project.tree);
-  const agentBefore = readCpu(farm.client.pid);
   const startedAt = performance.now();
-  const reports: BuildReport[] = [];
-  let launchersMs: number | null = null;
+  const reports: FarmReport[] = [];
   let chaos: DemoResult['chaos'] = null;
   let summary = '';
   for (const [index, step] of project.steps(how.jobs).entries()) {
     const reportFile = join(scratch, `report-${index}.json`);
-    const child = network.exec(0, [...cli, 'build', '--', ...step.argv], {
+    const child = network.exec(0, [...cli, 'build', '--', ...step], {
       env: { ...farm.env, TENDER_REPORT: reportFile },
       cwd: project.cwd,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      // On a terminal `tender build` shows its own progress there, which says more than a count of objects.
+      stdio: ['ignore', 'pipe', builder.progress.live ? 'inherit' : 'pipe'],
       detached: true,
     });
-    let driver: number | null = null;
-    const ended = await watch(builder, child, before, startedAt, 'farm build', (objects) => {
+    const title = builder.progress.live ? null : 'farm build';
+    const ended = await watch(builder, child, before, startedAt, title, (objects) => {
       if (how.chaos && chaos === null && objects >= chaosAt(project)) chaos = strike(builder, farm, objects);
-      if (step.driver === null || child.pid === undefined) return;
-      // The shell's own look at the targets carries the driver's name too, and is gone soon.
-      const reading = driver === null ? null : readCpu(driver);
-      if (reading === null) driver = findDescendant(child.pid, step.driver);
-      else launchersMs = Math.max(launchersMs ?? 0, reading.childrenMs);
     });
     if (builder.signal.aborted) return err({ message: 'interrupted' });
     if (ended.code !== 0) {
       return err({
-        message: describeFailure('the farm build', step.argv, ended) + (await readLogTail(farm.client.home)),
+        message: describeFailure('the farm build', step, ended) + (await readLogTail(farm.client.home)),
       });
     }
     const text = await readFile(reportFile, 'utf8').catch(() => null);
@@ -87,14 +80,12 @@ export async function buildThroughFarm(
     reports.push(report.value);
     if (report.value.units > 0) summary = ended.stderr.trim().split('\n').at(-1) ?? '';
   }
-  const agentAfter = readCpu(farm.client.pid);
-  if (agentBefore === null || agentAfter === null) return err({ message: "the client's agent ended during the build" });
-  const agentMs = agentAfter.ownMs + agentAfter.childrenMs - agentBefore.ownMs - agentBefore.childrenMs;
+  const [first, ...others] = reports;
+  if (first === undefined) throw new Error('bug: a project without a step');
   return ok({
     made: await listMadeOutputs(project.tree, before),
     wallMs: performance.now() - startedAt,
-    report: mergeReports(reports),
-    clientCpu: { agentMs, launchersMs },
+    report: mergeReports([first, ...others]),
     chaos,
     summary,
   });
@@ -108,16 +99,16 @@ export async function buildLocally(builder: Builder, cores: number): Promise<Res
   const before = await readTreeState(project.tree);
   const startedAt = performance.now();
   for (const step of project.steps(cores)) {
-    const [program, ...args] = step.argv;
+    const [program, ...args] = step;
     const child = spawn(program, args, {
-      env: { ...cleanEnvironment(scratch), ...parallelEnvironment(step.argv, cores), TENDER_DISABLE: '1' },
+      env: { ...cleanEnvironment(scratch), ...parallelEnvironment(step, cores), TENDER_DISABLE: '1' },
       cwd: project.cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
     const ended = await watch(builder, child, before, startedAt, 'local build', () => {});
     if (builder.signal.aborted) return err({ message: 'interrupted' });
-    if (ended.code !== 0) return err({ message: describeFailure('the local build', step.argv, ended) });
+    if (ended.code !== 0) return err({ message: describeFailure('the local build', step, ended) });
   }
   return ok({ made: await listMadeOutputs(project.tree, before), wallMs: performance.now() - startedAt });
 }
@@ -133,7 +124,7 @@ async function watch(
   child: ChildProcess,
   before: TreeState,
   startedAt: number,
-  title: string,
+  title: string | null,
   onLook: (objects: number) => void,
 ): Promise<Ended> {
   let looking = false;
@@ -143,7 +134,7 @@ async function watch(
     const objects = await countNewObjects(builder.project.tree, before);
     const of = builder.project.units === null ? '' : ` of ${builder.project.units}`;
     const seconds = Math.round((performance.now() - startedAt) / 1000);
-    builder.progress.update(`${title}: ${objects}${of} objects, ${seconds} s`);
+    if (title !== null) builder.progress.update(`${title}: ${objects}${of} objects, ${seconds} s`);
     onLook(objects);
     looking = false;
   };

@@ -1,5 +1,6 @@
 // Compares what two builds of one tree made, byte for byte. The first build's outputs are moved aside, so that the second
 // one runs at the very same paths: debug information, depfiles and assertions carry absolute paths.
+import type { Dirent } from 'node:fs';
 import { readFile, readdir, rename, mkdir, lstat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 
@@ -29,13 +30,21 @@ export interface Comparison {
 /** The outputs that lie in `tree` now. */
 export async function readTreeState(tree: string): Promise<TreeState> {
   const state = new Map<string, string>();
-  for (const entry of await readdir(tree, { recursive: true, withFileTypes: true })) {
+  for (const entry of await listTree(tree)) {
     if (!entry.isFile() || !OUTPUT.test(entry.name)) continue;
     const path = join(entry.parentPath, entry.name);
     const found = await lstat(path, { bigint: true }).catch(() => null);
     if (found !== null) state.set(relative(tree, path), `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`);
   }
   return state;
+}
+
+/** A tree that is not there yet has nothing in it. */
+function listTree(tree: string): Promise<Dirent[]> {
+  return readdir(tree, { recursive: true, withFileTypes: true }).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return [];
+    throw cause;
+  });
 }
 
 /** Number of objects in `tree` that are new since `before`: cheap enough to ask twice a second. */

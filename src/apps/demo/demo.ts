@@ -11,7 +11,7 @@ import { buildLocally, buildThroughFarm } from './builds.ts';
 import { compareOutputs, moveAside } from './compare.ts';
 import { startFarm, WORKERS } from './farm.ts';
 import { judge, toJsonLine, type DemoResult } from './figures.ts';
-import { killMarked, readCpu, signalProcess } from './processes.ts';
+import { isRunning, killMarked, signalProcess } from './processes.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { prepareAbseil, prepareDirectory, prepareLeveldb, type Problem, type Project } from './projects.ts';
 import { startSweeper } from './sweeper.ts';
@@ -120,7 +120,7 @@ async function show(room: Room, command: [string, ...string[]] | null): Promise<
   if (!farmBuild.ok) return farmBuild;
   const farmDir = join(scratch, 'farm-outputs');
   await moveAside(project.tree, farmBuild.value.made, farmDir);
-  progress.say(farmBuild.value.summary || `farm build: ${farmBuild.value.made.length} files`);
+  if (farmBuild.value.summary !== '') progress.say(farmBuild.value.summary);
   await stopAgents([started.value.client, ...started.value.workers].map((member) => member.pid));
 
   const localBuild = await buildLocally(builder, availableParallelism());
@@ -131,7 +131,7 @@ async function show(room: Room, command: [string, ...string[]] | null): Promise<
     localDir: project.tree,
     localPaths: localBuild.value.made,
   });
-  const { report, clientCpu, wallMs, chaos } = farmBuild.value;
+  const { report, wallMs, chaos } = farmBuild.value;
   const faults = judge({
     report,
     comparison,
@@ -144,7 +144,6 @@ async function show(room: Room, command: [string, ...string[]] | null): Promise<
     network: network.kind,
     report,
     comparison,
-    clientCpu,
     wallMs,
     localWallMs: localBuild.value.wallMs,
     chaos,
@@ -161,7 +160,7 @@ function prepareProject(room: Room, command: [string, ...string[]] | null): Prom
 
 /** This checkout's own CLI; src/ and dist/ lie equally deep. */
 function ownCli(): [string, ...string[]] {
-  return [process.execPath, join(import.meta.dirname, '../../..', 'dist/apps/cli/main.js')];
+  return [process.execPath, join(import.meta.dirname, '../../..', 'dist/apps/main.js')];
 }
 
 /** Lets agents end by themselves; a frozen one cannot, and is left to the clean-up. */
@@ -170,7 +169,7 @@ async function stopAgents(pids: readonly number[]): Promise<void> {
   let left = pids.filter((pid) => signalProcess(pid, 'SIGTERM'));
   while (left.length > 0 && performance.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, 50));
-    left = left.filter((pid) => readCpu(pid) !== null);
+    left = left.filter((pid) => isRunning(pid));
   }
 }
 

@@ -3,9 +3,10 @@
 import { randomInt } from 'node:crypto';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { callControl } from '../../adapters/launcher-socket/client.ts';
 import type { FarmNetwork } from '../../adapters/netns/farm-network.ts';
 import { err, ok, type Result } from '../../base/result.ts';
-import { findAgent, MARK, waitForChild, type Ended } from './processes.ts';
+import { MARK, waitForChild, type Ended } from './processes.ts';
 import type { Problem } from './projects.ts';
 
 export interface FarmMember {
@@ -60,15 +61,22 @@ export async function startFarm(request: FarmRequest): Promise<Result<Farm, Prob
   const members: FarmMember[] = [];
   for (const [host, name] of homes.entries()) {
     const home = join(request.scratch, name);
-    const pid = findAgent(home);
-    if (pid === null) {
-      return err({ message: `the agent of ${name} is not running${await readLogTail(home)}` });
-    }
-    members.push({ name, home, host, pid });
+    const pid = await askPid(home);
+    if (!pid.ok) return err({ message: `${name}: ${pid.error.message}${await readLogTail(home)}` });
+    members.push({ name, home, host, pid: pid.value });
   }
   const [client, ...workers] = members;
   if (client === undefined) throw new Error('bug: a farm without a client');
   return ok({ client, workers, env: farmEnvironment(request.scratch, 'client') });
+}
+
+/** Which process serves `home`: chaos is done to processes. */
+async function askPid(home: string): Promise<Result<number, Problem>> {
+  let answer: unknown = null;
+  const called = await callControl(join(home, 'run', 'agent.sock'), { cmd: 'ping' }, (json) => (answer = json));
+  if (!called.ok) return called;
+  const pid = typeof answer === 'object' && answer !== null && 'pid' in answer ? answer.pid : null;
+  return typeof pid === 'number' ? ok(pid) : err({ message: 'its agent does not say which process it is' });
 }
 
 async function inviteAgain(request: FarmRequest): Promise<Result<string, Problem>> {

@@ -14,18 +14,19 @@ const reportShape = z.object({
   doubled: count,
   retried: count,
   workers: z.array(workerShape),
-  clientCpuMsPerUnit: count.nullable(),
+  clientCpuMsPerUnit: count,
+  launcherCpuMs: count,
+  launcherCpuMsMedian: count,
+  agentCpuMs: count,
+  agentCpuMsMedian: count,
   wallMs: count,
 });
 
-/** One worker's share of a build; bytes as the client's agent received (in) and sent (out) them. */
-export type WorkerReport = z.infer<typeof workerShape>;
-
-/** What `tender build` writes as JSON to the file named by `TENDER_REPORT`. */
-export type BuildReport = z.infer<typeof reportShape>;
+/** The fields of the build's report (`../report.ts`) that the demo needs; bytes as the client's agent saw them. */
+export type FarmReport = z.infer<typeof reportShape>;
 
 /** Reads the text of a `TENDER_REPORT` file; fields that the demo does not know are dropped. */
-export function parseReport(text: string): Result<BuildReport, { message: string }> {
+export function parseReport(text: string): Result<FarmReport, { message: string }> {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -38,52 +39,42 @@ export function parseReport(text: string): Result<BuildReport, { message: string
   return err({ message: `the build report is not as expected: ${issue?.path.join('.')}: ${issue?.message}` });
 }
 
-/** Several `tender build` runs as one: counts are added, client CPU is weighted by units. */
-export function mergeReports(reports: readonly BuildReport[]): BuildReport {
-  const merged: BuildReport = {
-    units: 0,
-    remote: 0,
-    local: 0,
-    reasons: {},
-    doubled: 0,
-    retried: 0,
-    workers: [],
-    clientCpuMsPerUnit: null,
-    wallMs: 0,
-  };
-  let clientCpuMs = 0;
+/**
+ * Several `tender build` runs (configure, build) as one: counts are added; CPU figures are those of the run with the
+ * most units, since a run without units would only blur them.
+ */
+export function mergeReports(reports: readonly [FarmReport, ...FarmReport[]]): FarmReport {
+  const main = reports.reduce((most, report) => (report.units > most.units ? report : most));
+  const sum = (field: 'units' | 'remote' | 'local' | 'doubled' | 'retried' | 'wallMs'): number =>
+    reports.reduce((total, report) => total + report[field], 0);
+  const reasons: Record<string, number> = {};
+  const workers: FarmReport['workers'] = [];
   for (const report of reports) {
-    for (const field of ['units', 'remote', 'local', 'doubled', 'retried', 'wallMs'] as const) {
-      merged[field] += report[field];
-    }
-    for (const [reason, times] of Object.entries(report.reasons)) {
-      merged.reasons[reason] = (merged.reasons[reason] ?? 0) + times;
-    }
+    for (const [reason, times] of Object.entries(report.reasons)) reasons[reason] = (reasons[reason] ?? 0) + times;
     for (const worker of report.workers) {
-      const known = merged.workers.find((entry) => entry.name === worker.name);
-      if (known === undefined) merged.workers.push({ ...worker });
+      const known = workers.find((entry) => entry.name === worker.name);
+      if (known === undefined) workers.push({ ...worker });
       else for (const field of ['units', 'cpuMs', 'bytesIn', 'bytesOut'] as const) known[field] += worker[field];
     }
-    clientCpuMs += (report.clientCpuMsPerUnit ?? 0) * report.units;
   }
-  merged.workers.sort((a, b) => a.name.localeCompare(b.name));
-  if (merged.units > 0) merged.clientCpuMsPerUnit = clientCpuMs / merged.units;
-  return merged;
-}
-
-/** Client CPU of the farm build, as measured from outside; ms in all. */
-export interface ClientCpu {
-  readonly agentMs: number;
-  /** The launchers' and their shells'; null where the build tool does not let us tell them from its other children. */
-  readonly launchersMs: number | null;
+  return {
+    ...main,
+    units: sum('units'),
+    remote: sum('remote'),
+    local: sum('local'),
+    doubled: sum('doubled'),
+    retried: sum('retried'),
+    wallMs: sum('wallMs'),
+    reasons,
+    workers: workers.sort((a, b) => a.name.localeCompare(b.name)),
+  };
 }
 
 export interface DemoResult {
   readonly project: string;
   readonly network: 'namespaces' | 'loopback';
-  readonly report: BuildReport;
+  readonly report: FarmReport;
   readonly comparison: Comparison;
-  readonly clientCpu: ClientCpu;
   readonly wallMs: number;
   readonly localWallMs: number;
   readonly chaos: { readonly killed: string; readonly frozen: string } | null;
@@ -95,22 +86,15 @@ export interface DemoResult {
 const COULD_TRAVEL: ReadonlySet<string> = new Set(['own-slot', 'nobody', 'failed', 'queue-full']);
 
 /** How many of the local units could have travelled. */
-export function countStranded(report: BuildReport): number {
+export function countStranded(report: FarmReport): number {
   return Object.entries(report.reasons)
     .filter(([reason]) => COULD_TRAVEL.has(reason))
     .reduce((sum, [, times]) => sum + times, 0);
 }
 
-/** Launchers and agent over units; the agent's own figure where launchers could not be told apart. Null: no unit. */
-export function clientCpuMsPerUnit(report: BuildReport, cpu: ClientCpu): number | null {
-  if (report.units === 0) return null;
-  if (cpu.launchersMs === null) return report.clientCpuMsPerUnit ?? cpu.agentMs / report.units;
-  return (cpu.agentMs + cpu.launchersMs) / report.units;
-}
-
 /** What is wrong with a finished farm build; `expectedUnits` null: the project's units are not known beforehand. */
 export function judge(found: {
-  report: BuildReport;
+  report: FarmReport;
   comparison: Comparison;
   expectedUnits: number | null;
   chaosAsked: boolean;
@@ -138,7 +122,6 @@ export function judge(found: {
 /** The last line of `tender demo --json`, without its newline. */
 export function toJsonLine(result: DemoResult): string {
   const { report, comparison } = result;
-  const perUnit = clientCpuMsPerUnit(report, result.clientCpu);
   return JSON.stringify({
     ok: result.faults.length === 0,
     project: result.project,
@@ -153,7 +136,9 @@ export function toJsonLine(result: DemoResult): string {
     differing: comparison.differingUnits,
     filesCompared: comparison.files,
     filesDiffering: comparison.differences.length,
-    clientCpuMsPerUnit: perUnit === null ? null : Math.round(perUnit * 100) / 100,
+    clientCpuMsPerUnit: round(report.clientCpuMsPerUnit),
+    launcherCpuMsMedian: round(report.launcherCpuMsMedian),
+    agentCpuMsMedian: round(report.agentCpuMsMedian),
     wallMs: Math.round(result.wallMs),
     localWallMs: Math.round(result.localWallMs),
     workers: report.workers,
@@ -161,3 +146,5 @@ export function toJsonLine(result: DemoResult): string {
     faults: result.faults,
   });
 }
+
+const round = (ms: number): number => Math.round(ms * 100) / 100;

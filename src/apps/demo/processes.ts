@@ -53,71 +53,16 @@ function killChild(child: ChildProcess): void {
 
 /** All processes that carry the mark `value`. */
 export function findMarked(value: string): readonly number[] {
-  return findByEnvironment(`${MARK}=${value}`);
-}
-
-/** The agent that serves `home` (its TENDER_HOME), or null. */
-export function findAgent(home: string): number | null {
-  const found = findByEnvironment(`TENDER_HOME=${home}`).filter((pid) => {
-    const argv = readProc(pid, 'cmdline')?.split('\0') ?? [];
-    return argv.includes('agent');
-  });
-  return found[0] ?? null;
-}
-
-function findByEnvironment(entry: string): readonly number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .map(Number)
-    .filter((pid) => readProc(pid, 'environ')?.split('\0').includes(entry) ?? false);
+    .filter((pid) => readProc(pid, 'environ')?.split('\0').includes(`${MARK}=${value}`) ?? false);
 }
 
-/** A process named `name` below `pid`, at any depth, or null. */
-export function findDescendant(pid: number, name: string): number | null {
-  const parents = new Map<number, { parent: number; name: string }>();
-  for (const entry of readdirSync('/proc').filter((each) => /^\d+$/.test(each))) {
-    const stat = readStat(Number(entry));
-    if (stat !== null) parents.set(Number(entry), stat);
-  }
-  for (const [candidate, stat] of parents) {
-    if (stat.name !== name) continue;
-    let at: number | undefined = candidate;
-    while (at !== undefined && at !== pid) at = parents.get(at)?.parent;
-    if (at === pid) return candidate;
-  }
-  return null;
-}
-
-export interface CpuReading {
-  readonly ownMs: number;
-  /** Of children that ended and were waited for, with theirs. */
-  readonly childrenMs: number;
-}
-
-/** CPU time of a process so far, or null when it is gone. */
-export function readCpu(pid: number): CpuReading | null {
-  const stat = readStat(pid);
-  return stat === null ? null : { ownMs: stat.ownMs, childrenMs: stat.childrenMs };
-}
-
-/** Linux counts in hundredths of a second here on every architecture that Node runs on. */
-const TICK_MS = 10;
-
-function readStat(pid: number): { parent: number; name: string; ownMs: number; childrenMs: number } | null {
-  const text = readProc(pid, 'stat');
-  if (text === null) return null;
-  const nameEnd = text.lastIndexOf(')');
-  const fields = text
-    .slice(nameEnd + 2)
-    .split(' ')
-    .map(Number);
-  const [user, system, childUser, childSystem] = fields.slice(11, 15);
-  return {
-    name: text.slice(text.indexOf('(') + 1, nameEnd),
-    parent: fields[1] ?? 0,
-    ownMs: ((user ?? 0) + (system ?? 0)) * TICK_MS,
-    childrenMs: ((childUser ?? 0) + (childSystem ?? 0)) * TICK_MS,
-  };
+/** Whether `pid` is there and has not ended (a zombie has). */
+export function isRunning(pid: number): boolean {
+  const stat = readProc(pid, 'stat');
+  return stat !== null && !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
 }
 
 function readProc(pid: number, file: string): string | null {

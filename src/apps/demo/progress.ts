@@ -4,6 +4,8 @@ import type { Writable } from 'node:stream';
 const LINE_EVERY_MS = 10_000;
 
 export interface Progress {
+  /** Somebody watches a terminal. */
+  readonly live: boolean;
   /** A step that stays on the screen. */
   say(line: string): void;
   /** The state of the step that runs. */
@@ -21,6 +23,7 @@ export function createProgress(log: (line: string) => void, screen: Writable | n
     shown = false;
   };
   return {
+    live: screen !== null,
     clear,
     say: (line) => {
       clear();

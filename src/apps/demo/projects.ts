@@ -11,11 +11,8 @@ export interface Problem {
   readonly message: string;
 }
 
-export interface Step {
-  readonly argv: readonly [string, ...string[]];
-  /** Its children are compiles and nothing else, and `driver` is the process whose children they are. */
-  readonly driver: string | null;
-}
+/** A command's words. */
+export type Step = readonly [string, ...string[]];
 
 export interface Project {
   readonly label: string;
@@ -64,34 +61,23 @@ add_subdirectory(${unpacked.value}/vendor/abseil-cpp absl)
 add_subdirectory(${unpacked.value}/vendor/re2 re2)
 `,
   );
-  // Ninja is not asked for, but where it is, the launchers' CPU can be told from the other steps' of the build.
   const ninja = isInstalled('ninja');
-  const configure: Step = {
-    argv: [
-      'cmake',
-      ...['-S', source, '-B', tree, '-G', ninja ? 'Ninja' : 'Unix Makefiles'],
-      `-DCMAKE_CXX_FLAGS=${ABSEIL_FLAGS}`,
-      ...['-DCMAKE_BUILD_TYPE=', '-DCMAKE_CXX_STANDARD=17', '-DABSL_PROPAGATE_CXX_STD=ON', '-DABSL_ENABLE_INSTALL=ON'],
-      '-DRE2_INSTALL=OFF',
-    ],
-    driver: null,
-  };
-  // Ninja swallows depfiles after reading them unless told otherwise; the script names every object and no archive.
-  const objects = `cd '${tree}' && exec ninja -d keepdepfile "-j$1" $(ninja -t targets all | sed -n 's/\\.o: .*/.o/p')`;
+  const configure: Step = [
+    'cmake',
+    ...['-S', source, '-B', tree, '-G', ninja ? 'Ninja' : 'Unix Makefiles'],
+    `-DCMAKE_CXX_FLAGS=${ABSEIL_FLAGS}`,
+    ...['-DCMAKE_BUILD_TYPE=', '-DCMAKE_CXX_STANDARD=17', '-DABSL_PROPAGATE_CXX_STD=ON', '-DABSL_ENABLE_INSTALL=ON'],
+    '-DRE2_INSTALL=OFF',
+  ];
+  // Ninja swallows depfiles after reading them unless told otherwise.
+  const build = ninja ? (['ninja', '-d', 'keepdepfile'] as const) : (['make'] as const);
   return ok({
     label: `RE2 and abseil, ${ABSEIL_UNITS} C++ units, ${ABSEIL_FLAGS}`,
     tree,
     cwd: request.scratch,
     units: ABSEIL_UNITS,
     reset: () => removeTree(tree),
-    steps: (jobs) =>
-      ninja
-        ? [
-            configure,
-            { argv: ['sh', '-c', objects, 'sh', String(jobs)], driver: 'ninja' },
-            { argv: ['ninja', '-C', tree, '-d', 'keepdepfile', `-j${jobs}`], driver: null },
-          ]
-        : [configure, { argv: ['make', '-C', tree, `-j${jobs}`], driver: null }],
+    steps: (jobs) => [configure, [...build, '-C', tree, `-j${jobs}`]],
   });
 }
 
@@ -117,9 +103,7 @@ export async function prepareLeveldb(request: ProjectRequest): Promise<Result<Pr
       await chmod(join(tree, 'build_detect_platform'), 0o755);
       return ok(null);
     },
-    steps: (jobs) => [
-      { argv: ['make', `-j${jobs}`, 'OPT=-O1 -g -MD -DNDEBUG', 'out-static/libleveldb.a'], driver: null },
-    ],
+    steps: (jobs) => [['make', `-j${jobs}`, 'OPT=-O1 -g -MD -DNDEBUG', 'out-static/libleveldb.a']],
   });
 }
 
@@ -149,7 +133,7 @@ export async function prepareDirectory(
       if (copied.code === 0) return ok(null);
       return err({ message: `cannot copy the project ${dir}: ${copied.stderr.trim().split('\n')[0] ?? ''}` });
     },
-    steps: () => [{ argv: request.command, driver: null }],
+    steps: () => [request.command],
   });
 }
 

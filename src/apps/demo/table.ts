@@ -1,5 +1,5 @@
 // The demo's result for people: one table, a few totals, one verdict.
-import { clientCpuMsPerUnit, type DemoResult } from './figures.ts';
+import type { DemoResult } from './figures.ts';
 
 const DIFFERENCES_SHOWN = 10;
 
@@ -42,16 +42,13 @@ function fateOf(name: string, result: DemoResult): string {
   return name === result.chaos?.frozen ? ' (frozen)' : '';
 }
 
-function clientLine(result: DemoResult): string {
-  const perUnit = clientCpuMsPerUnit(result.report, result.clientCpu);
-  if (perUnit === null) return 'client CPU per unit: no unit';
-  const { agentMs, launchersMs } = result.clientCpu;
-  const units = result.report.units;
-  const parts =
-    launchersMs === null
-      ? ''
-      : ` (agent ${(agentMs / units).toFixed(2)}, launchers with their shells ${(launchersMs / units).toFixed(2)})`;
-  return `client CPU per unit: ${perUnit.toFixed(2)} ms${parts}`;
+function clientLine({ report }: DemoResult): string {
+  if (report.units === 0) return 'client CPU per unit: no unit';
+  const parts = [
+    `agent ${(report.agentCpuMs / report.units).toFixed(2)}, median ${report.agentCpuMsMedian.toFixed(2)}`,
+    `launcher ${(report.launcherCpuMs / report.units).toFixed(2)}, median ${report.launcherCpuMsMedian.toFixed(2)}`,
+  ];
+  return `client CPU per unit: ${report.clientCpuMsPerUnit.toFixed(2)} ms (${parts.join('; ')})`;
 }
 
 /** Said each time, because the two wall times side by side invite a comparison that they cannot bear. */
