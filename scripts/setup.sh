@@ -45,17 +45,17 @@ missing_packages() {
 
 # Installs Debian packages when that needs no question (root, or sudo without a password), else prints the line to run.
 install_packages() {
-  have apt-get || { say "missing: $*(Debian's names); please install them with this system's package manager"; return 1; }
+  have apt-get || { say "missing: $* (Debian's names); please install them with this system's package manager"; return 1; }
   line="apt-get install -y --no-install-recommends $*"
   as_root=
   if [ "$(id -u)" -ne 0 ]; then
     if have sudo && sudo -n true 2>/dev/null; then as_root='sudo -n'; line="sudo $line"; else
-      say "missing: $*- please run:  sudo $line"
+      say "missing: $*; please run:  sudo $line"
       return 1
     fi
   fi
-  [ -z "${TENDER_NO_INSTALL-}" ] || { say "missing: $*- please run:  $line"; return 1; }
-  say "installing $*(apt-get)"
+  [ -z "${TENDER_NO_INSTALL-}" ] || { say "missing: $*; please run:  $line"; return 1; }
+  say "installing $* (apt-get)"
   # fd 9 is the set-up lock: a service that apt starts must not keep it.
   if $as_root env DEBIAN_FRONTEND=noninteractive sh -c '
     apt-get -qq -o DPkg::Lock::Timeout=300 update
