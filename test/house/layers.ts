@@ -79,7 +79,7 @@ function checkShape(path: string, text: string): Finding[] {
     findings.push({ path, rule: 'head-comment', detail: 'the file must start by saying what it is and why it is so' });
   }
   const lines = text.split('\n').length - 1;
-  const mayBeLong = isTest(path) || /(?:^|\/)(?:options|table|tables|data)\.ts$/.test(path);
+  const mayBeLong = isTest(path) || /(?:^|[/-])(?:options|table|tables|data)\.ts$/.test(path);
   if (lines > MAX_LINES && !mayBeLong) {
     findings.push({ path, rule: 'too-long', detail: `${lines} lines, ${MAX_LINES} at most` });
   }
