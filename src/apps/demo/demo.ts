@@ -153,7 +153,7 @@ async function show(room: Room, command: [string, ...string[]] | null): Promise<
 
 function prepareProject(room: Room, command: [string, ...string[]] | null): Promise<Result<Project, Problem>> {
   const { options, scratch, signal, progress } = room;
-  const request = { scratch, cacheDir: defaultCacheDir(), log: progress.say, signal };
+  const request = { scratch, cacheDir: defaultCacheDir(), log: (line: string) => progress.say(line), signal };
   if (options.dir !== null && command !== null) return prepareDirectory({ ...request, dir: options.dir, command });
   return options.corpus === 'leveldb' ? prepareLeveldb(request) : prepareAbseil(request);
 }
