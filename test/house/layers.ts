@@ -125,7 +125,7 @@ function checkLayer(path: string, text: string): Finding[] {
   return findings;
 }
 
-const isTest = (path: string): boolean => /\.test\.ts$/.test(path);
+const isTest = (path: string): boolean => path.endsWith('.test.ts');
 
 /** The layer, and the folder within it; a file directly in the layer is in no folder. */
 function placeOf(path: string): { layer: string; part: string } {

@@ -20,7 +20,10 @@ beforeAll(() => {
 afterAll(() => rmSync(copy, { recursive: true, force: true }));
 
 function runTool(script: string, ...args: string[]): { code: number | null; output: string } {
-  const run = spawnSync(process.execPath, [path.join(root, 'node_modules', script), ...args], { cwd: copy });
+  const run = spawnSync(process.execPath, [path.join(root, 'node_modules', script), ...args], {
+    cwd: copy,
+    encoding: 'utf8',
+  });
   return { code: run.status, output: `${run.stdout}${run.stderr}` };
 }
 const compile = () => runTool('typescript/bin/tsc', '-b', 'src/core');
