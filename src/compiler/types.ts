@@ -109,7 +109,10 @@ export interface FileFacts {
   isDirectory(path: string): boolean;
   /** An existing directory's path with every symlink and `..` resolved (equal paths: the same directory); null when there is none. */
   realDirectory(path: string): string | null;
-  /** Runs `work`; the result holds as long as every answer that isFile, isDirectory and realDirectory gave within it. */
+  /**
+   * Runs `work`; the result holds as long as every answer that isFile, isDirectory and realDirectory gave within it, and every
+   * other remembered answer whose `holds` was asked within it.
+   */
   remember<T>(work: () => T): Remembered<T>;
 }
 

@@ -1,0 +1,274 @@
+// The client's disk as a build sees it: parsed files for the include scanner, digests for the wire, and the piece of the
+// name space that a worker must rebuild. Everything is checked at most once per moment and read again only when it changed.
+import type { FileFacts, NamedFile, NameSpacePiece, ParsedFile, Remembered } from '../../compiler/types.ts';
+import type { Result } from '../../base/result.ts';
+import { err, ok } from '../../base/result.ts';
+import { readContents } from './contents.ts';
+import type { Contents } from './contents.ts';
+import { childPath, DirectoryTable } from './directory-table.ts';
+import type { DirectoryEntry, Link } from './directory-table.ts';
+import { identityOf, sameIdentity, tryStat } from './identity.ts';
+
+/** A file by a path whose directory is real; the last component may be a symlink. */
+interface FileEntry {
+  readonly path: string;
+  checkedAt: number;
+  contents: Contents | null;
+  /** What was handed out for these contents. */
+  named: NamedFile | null;
+  takenBy: number;
+}
+
+/** Where a spelled path leads, and what is met on the way. */
+interface Route {
+  foundAt: number;
+  links: readonly Link[];
+  /** Directories that the walk leaves again by `..`. */
+  passed: readonly string[];
+  file: FileEntry | null;
+  directory: string | null;
+}
+
+export interface MissingFile {
+  readonly path: string;
+  readonly message: string;
+}
+
+export interface FileCacheOptions {
+  /** Above this many files everything is forgotten and learnt anew. */
+  readonly maxFiles?: number;
+}
+
+const DEFAULT_MAX_FILES = 100_000;
+const MAX_LINKS = 40;
+const NONE: readonly never[] = [];
+
+export class FileCache implements FileFacts {
+  readonly #maxFiles: number;
+  #directories: DirectoryTable;
+  #files = new Map<string, FileEntry>();
+  #routes = new Map<string, Route>();
+  /** What others were told lies at a real path: a digest, or a symlink's target. */
+  readonly #given = new Map<string, NamedFile | Link>();
+  #changed = new Set<string>();
+  #takes = 0;
+
+  constructor(options: FileCacheOptions = {}) {
+    this.#maxFiles = options.maxFiles ?? DEFAULT_MAX_FILES;
+    this.#directories = this.#newTable();
+  }
+
+  /** Begins a new period of validity: from here on nothing is believed that was not checked again. */
+  beginMoment(): void {
+    if (this.#files.size > this.#maxFiles) {
+      this.#directories = this.#newTable();
+      this.#files = new Map();
+      this.#routes = new Map();
+    }
+    this.#directories.beginMoment();
+  }
+
+  /**
+   * Real paths that `fragment` gave out once and that have since been seen to be gone or different. Each is told once. A path that
+   * nobody asks about again is not noticed.
+   */
+  takeChanged(): readonly string[] {
+    if (this.#changed.size === 0) return NONE;
+    const changed = [...this.#changed];
+    this.#changed = new Set();
+    return changed;
+  }
+
+  parsed(path: string): ParsedFile | null {
+    return this.#check(this.#file(path), true)?.parsed ?? null;
+  }
+
+  isFile(path: string): boolean {
+    const slash = path.lastIndexOf('/');
+    const dir = this.#directories.at(slash <= 0 ? '/' : path.slice(0, slash));
+    return this.#directories.ask(dir, path.slice(slash + 1)) === 'file';
+  }
+
+  isDirectory(path: string): boolean {
+    return this.realDirectory(path) !== null;
+  }
+
+  realDirectory(path: string): string | null {
+    return this.#directories.at(path).real?.path ?? null;
+  }
+
+  remember<T>(work: () => T): Remembered<T> {
+    const table = this.#directories;
+    const remembered = table.remember(work);
+    return { value: remembered.value, holds: () => table === this.#directories && remembered.holds() };
+  }
+
+  /** The digest of a regular file by any absolute path; null when it cannot be read. */
+  digest(path: string): NamedFile | null {
+    const { file } = this.#route(path);
+    return file === null ? null : this.#name(file);
+  }
+
+  /**
+   * The piece of the name space that makes every one of `paths` (files or directories) and `dirs` resolve as here. A directory of
+   * `dirs` that does not exist is left out; a missing path of `paths` is the error.
+   */
+  fragment(paths: readonly string[], dirs: readonly string[]): Result<NameSpacePiece, MissingFile> {
+    const take = ++this.#takes;
+    const files: NamedFile[] = [];
+    const links = new Set<Link>();
+    const directories = new Set<string>();
+    for (const path of paths) {
+      const route = this.#route(path);
+      for (const link of route.links) links.add(link);
+      for (const dir of route.passed) directories.add(dir);
+      if (route.directory !== null) {
+        directories.add(route.directory);
+        continue;
+      }
+      const named = route.file === null ? null : this.#name(route.file);
+      if (route.file === null || named === null) {
+        return err({ path, message: `${path} cannot be read any more` });
+      }
+      if (route.file.takenBy === take) continue;
+      route.file.takenBy = take;
+      files.push(named);
+    }
+    for (const dir of dirs) {
+      const route = this.#route(dir);
+      if (route.directory === null) continue;
+      for (const link of route.links) links.add(link);
+      for (const passed of route.passed) directories.add(passed);
+      directories.add(route.directory);
+    }
+    for (const link of links) this.#give(link.path, link);
+    return ok({ files, symlinks: [...links], dirs: [...directories] });
+  }
+
+  #file(path: string): FileEntry {
+    let file = this.#files.get(path);
+    if (file === undefined) {
+      file = { path, checkedAt: 0, contents: null, named: null, takenBy: 0 };
+      this.#files.set(path, file);
+    }
+    return file;
+  }
+
+  /** The file's contents now; `parse`: with its directives. */
+  #check(file: FileEntry, parse: boolean): Contents | null {
+    const { moment } = this.#directories;
+    if (file.checkedAt !== moment) {
+      file.checkedAt = moment;
+      const stats = tryStat(file.path);
+      const known = file.contents;
+      if (stats === null || !stats.isFile()) this.#replace(file, null);
+      else if (known !== null && !(known.settled && sameIdentity(known.identity, identityOf(stats)))) {
+        this.#replace(file, readContents(file.path, known.parsed !== null || parse));
+      } else if (known === null) this.#replace(file, readContents(file.path, parse));
+    }
+    if (parse && file.contents !== null && file.contents.parsed === null) {
+      this.#replace(file, readContents(file.path, true));
+    }
+    return file.contents;
+  }
+
+  #replace(file: FileEntry, contents: Contents | null): void {
+    const before = file.contents;
+    if (before !== null && contents !== null && before.digest.equals(contents.digest)) {
+      // Equal bytes: keep the very object that others compare by.
+      file.contents = before.parsed === null ? contents : { ...contents, parsed: before.parsed };
+      if (before.executable !== contents.executable) file.named = null;
+      return;
+    }
+    file.contents = contents;
+    file.named = null;
+    if (contents === null) this.#gone(file.path);
+  }
+
+  #name(file: FileEntry): NamedFile | null {
+    const contents = this.#check(file, false);
+    if (contents === null) return null;
+    if (file.named === null) {
+      const { digest, size, executable } = contents;
+      file.named = { path: file.path, digest, size, executable };
+      this.#give(file.path, file.named);
+    }
+    return file.named;
+  }
+
+  #give(path: string, what: NamedFile | Link): void {
+    const before = this.#given.get(path);
+    if (before === what) return;
+    if (before !== undefined && !sameGift(before, what)) this.#changed.add(path);
+    this.#given.set(path, what);
+  }
+
+  #gone(path: string): void {
+    if (this.#given.delete(path)) this.#changed.add(path);
+  }
+
+  #newTable(): DirectoryTable {
+    return new DirectoryTable({
+      pathGone: (path) => this.#gone(path),
+      directoryGone: (dir) => {
+        for (const path of this.#given.keys()) if (path.startsWith(`${dir}/`)) this.#gone(path);
+      },
+    });
+  }
+
+  #route(path: string): Route {
+    const { moment } = this.#directories;
+    const known = this.#routes.get(path);
+    if (known?.foundAt === moment) return known;
+    const route = this.#findRoute(path);
+    // The scanner asks for the same paths in every moment, and mostly they lead where they led.
+    this.#routes.set(path, route);
+    return route;
+  }
+
+  #findRoute(spelled: string): Route {
+    const links: Link[] = [];
+    const passed: string[] = [];
+    const route: Route = { foundAt: this.#directories.moment, links, passed, file: null, directory: null };
+    let path = spelled;
+    for (let followed = 0; followed < MAX_LINKS; followed++) {
+      const slash = path.lastIndexOf('/');
+      const dir = this.#directories.at(slash <= 0 ? '/' : path.slice(0, slash));
+      this.#walk(dir, links, passed);
+      if (dir.real === null) return route;
+      const name = path.slice(slash + 1);
+      const link = this.#directories.linkAt(dir, name);
+      if (link === null) {
+        const file = name === '' || name === '.' || name === '..' ? null : this.#file(childPath(dir.real, name));
+        if (file !== null && this.#check(file, false) !== null) return { ...route, file };
+        const asDirectory = this.#directories.at(path);
+        this.#walk(asDirectory, links, passed);
+        return { ...route, directory: asDirectory.real?.path ?? null };
+      }
+      links.push(link);
+      path = this.#directories.targetOf(link).path;
+    }
+    return route;
+  }
+
+  /** Adds what resolving a directory's spelled path meets: symlinks, and what a `..` leaves behind. */
+  #walk(entry: DirectoryEntry, links: Link[], passed: string[], depth = 0): void {
+    if (entry.real === entry || entry.parent === null || depth > MAX_LINKS) return;
+    this.#walk(entry.parent, links, passed, depth);
+    const above = entry.parent.real;
+    if (above === null) return;
+    if (entry.name === '..') passed.push(above.path);
+    if (entry.name === '' || entry.name === '.' || entry.name === '..') return;
+    const here = above === entry.parent ? entry : this.#directories.at(childPath(above, entry.name));
+    if (here.link === null) return;
+    links.push(here.link);
+    const target = this.#directories.targetOf(here.link);
+    this.#walk(this.#directories.at(target.path), links, passed, depth + 1);
+  }
+}
+
+function sameGift(a: NamedFile | Link, b: NamedFile | Link): boolean {
+  if ('target' in a) return 'target' in b && a.target === b.target;
+  if ('target' in b) return false;
+  return a.executable === b.executable && a.size === b.size && Buffer.compare(a.digest, b.digest) === 0;
+}
