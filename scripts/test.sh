@@ -5,6 +5,8 @@ set -u
 root=$(CDPATH='' cd -P -- "$(dirname -- "$0")/.." && pwd) || exit 1
 cd "$root" || exit 1
 . "$root/scripts/setup.sh"
+# In a subshell first: a set-up that fails ends the program, and the last line must say so all the same.
+(set_up) || { echo '0 passed, 1 failed'; exit 1; }
 set_up
 ensure_packages 'the tests' 'c++=g++' make=make cmake=cmake ninja=ninja-build clang=clang ip=iproute2 bwrap=bubblewrap
 PATH=$root/node_modules/.bin:${node%/*}:$PATH
