@@ -1,0 +1,166 @@
+// The agent: one per TENDER_HOME, both roles. This file starts the parts, lets each know the others, and ends them in order.
+import { join } from 'node:path';
+import { homeDirectory, loadConfig, prepareHome, socketPath, type Config } from '../../adapters/config/config.ts';
+import { loadCluster } from '../../adapters/cluster/files.ts';
+import { listenLaunchers } from '../../adapters/launcher-socket/server.ts';
+import type { LauncherServer } from '../../adapters/launcher-socket/types.ts';
+import { tryLock } from '../../adapters/lock/lock.ts';
+import { createPrng } from '../../base/prng.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import { Delegation } from '../../core/delegation/delegation.ts';
+import { answerControl } from './control.ts';
+import { Delegator } from './delegator.ts';
+import { Figures } from './figures.ts';
+import { openLog, type Log } from './log.ts';
+import { Network } from './network.ts';
+import { Preparer } from './prepare.ts';
+import { Workshop } from './workshop.ts';
+
+/** Runs the agent until it is told to stop; the exit code. */
+export async function runAgent(): Promise<number> {
+  const home = homeDirectory();
+  const prepared = prepareHome(home);
+  if (!prepared.ok) return complain(prepared.error);
+  const lock = tryLock(join(home, 'run', 'agent.lock'));
+  if (lock === null)
+    return complain(`an agent runs already for ${home}; \`tender status\` shows it, \`tender stop\` ends it`);
+  const config = loadConfig(home);
+  if (!config.ok) return complain(config.error);
+  const log = openLog(home);
+  const agent = new Agent(home, config.value, log);
+  const stopped = new Promise<void>((resolve) => {
+    agent.onStop = resolve;
+    process.on('SIGTERM', resolve);
+    process.on('SIGINT', resolve);
+  });
+  // The terminal of the build that started it may close; the agent stays.
+  process.on('SIGHUP', () => undefined);
+  const started = await agent.start();
+  if (!started.ok) {
+    lock.release();
+    return complain(started.error);
+  }
+  await stopped;
+  await agent.stop();
+  lock.release();
+  log.write('agent-stopped', {});
+  await log.close();
+  // Handles that others left open (a socket in time-wait, a poll) must not keep a finished agent alive.
+  process.exit(0);
+}
+
+function complain(message: string): number {
+  process.stderr.write(`tender: ${message}\n`);
+  return 1;
+}
+
+export class Agent {
+  readonly home: string;
+  readonly config: Config;
+  readonly log: Log;
+  readonly figures = new Figures();
+  readonly startedAt = performance.now();
+  readonly delegation: Delegation;
+  readonly delegator: Delegator;
+  /** What goes wrong around the agent, by kind; `tender status` shows it. */
+  readonly problems = new Map<string, string>();
+  network: Network | null = null;
+  workshop: Workshop | null = null;
+  onStop: () => void = () => undefined;
+  private readonly preparer: Preparer;
+  private launchers: LauncherServer | null = null;
+
+  constructor(home: string, config: Config, log: Log) {
+    this.home = home;
+    this.config = config;
+    this.log = log;
+    const { own_slots, here_slots, policy, nobody_after_ms, max_waiting } = config.delegate;
+    this.delegation = new Delegation(
+      {
+        ownSlots: Math.min(own_slots, here_slots),
+        hereSlots: here_slots,
+        policy,
+        nobodyAfterMs: nobody_after_ms,
+        maxWaiting: max_waiting,
+      },
+      createPrng(process.pid ^ Date.now()),
+    );
+    this.delegator = new Delegator({
+      delegation: this.delegation,
+      figures: this.figures,
+      announce: (announcement) => {
+        const whole = {
+          ...announcement,
+          delegator: this.network?.cluster.nodeId ?? '',
+          delegatorName: config.machine.name,
+          port: this.network?.port ?? 0,
+        };
+        this.network?.announce(whole);
+        return whole;
+      },
+      log: (event, fields) => log.write(event, fields),
+    });
+    this.preparer = new Preparer({
+      needsOf: (build) => this.figures.needsOf(build) || config.delegate.needs,
+      log: (event, fields) => log.write(event, fields),
+    });
+  }
+
+  async start(): Promise<Result<void, string>> {
+    this.log.write('agent-started', { pid: process.pid, home: this.home });
+    const joined = await this.joinNetwork();
+    if (!joined.ok) return joined;
+    try {
+      this.launchers = await listenLaunchers(socketPath(this.home), {
+        compile: (request, call) => {
+          void this.preparer.prepare(request).then((prepared) => this.delegator.submit(call, prepared));
+        },
+        control: (request, call) => answerControl(this, request, call),
+      });
+    } catch (error) {
+      return err(`cannot listen on ${socketPath(this.home)}: ${(error as Error).message}`);
+    }
+    return ok(undefined);
+  }
+
+  /** Takes up the cluster that `init` or `join` left in the home directory; without one nothing listens. */
+  async joinNetwork(): Promise<Result<void, string>> {
+    if (this.network !== null) return ok(undefined);
+    const cluster = loadCluster(this.home);
+    if (!cluster.ok) return err(`${cluster.error.message}; ${cluster.error.hint}`);
+    if (cluster.value === null) return ok(undefined);
+    const opened = await Workshop.open(this.home, this.config, cluster.value, (event, fields) =>
+      this.log.write(event, fields),
+    );
+    if (!opened.ok) return opened;
+    const workshop = opened.value;
+    const network = await Network.open(this.home, cluster.value, this.config.network, {
+      sessions: {
+        onOpen: (session) => this.delegator.sessionOpened(session),
+        onMessage: (session, message) => this.delegator.received(session, message),
+        onClose: (session, why) => this.delegator.sessionClosed(session, why),
+      },
+      heard: (announcement, from) => workshop.worker.heard(announcement, from),
+      problem: (what, why) => {
+        if (this.problems.get(what) === why) return;
+        this.problems.set(what, why);
+        this.log.write('problem', { what, why });
+      },
+    });
+    if (!network.ok) {
+      await workshop.close();
+      return network;
+    }
+    this.workshop = workshop;
+    this.network = network.value;
+    return ok(undefined);
+  }
+
+  /** Ends both roles: waiting launchers compile here, tasks of others are given back, nothing is left running. */
+  async stop(): Promise<void> {
+    this.delegator.stop();
+    await this.workshop?.close();
+    await this.network?.close();
+    await this.launchers?.close();
+  }
+}

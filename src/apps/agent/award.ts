@@ -1,0 +1,51 @@
+// One session's awards: each file is named once with path and digest and by its number from then on,
+// so that the four hundred headers of a unit cost a few hundred bytes on the wire.
+import type { AttemptId, LeaseId } from '../../core/types.ts';
+import type { AwardMessage, FileEntryMessage } from '../../wire/messages.ts';
+import { toolchainToWire } from '../../wire/session.ts';
+import type { CompileTask } from './prepare.ts';
+
+const memPerTaskBytes = 512 * 1024 * 1024;
+const deadlineMs = 20 * 60 * 1000;
+
+export class AwardWriter {
+  /** Path → the number under which this session knows it, with the content it had then. */
+  private readonly known = new Map<string, { readonly number: number; readonly digest: Uint8Array }>();
+  private nextNumber = 1;
+
+  write(task: CompileTask, leaseId: LeaseId, attempt: AttemptId): AwardMessage {
+    const newFiles: FileEntryMessage[] = [];
+    const files: number[] = [];
+    for (const file of task.fragment.files) {
+      let known = this.known.get(file.path);
+      if (known === undefined || (known.digest !== file.digest && Buffer.compare(known.digest, file.digest) !== 0)) {
+        known = { number: this.nextNumber++, digest: file.digest };
+        this.known.set(file.path, known);
+        const { size, executable, digest } = file;
+        newFiles.push({ number: known.number, path: Buffer.from(file.path), digest, size, executable });
+      }
+      files.push(known.number);
+    }
+    return {
+      leaseId,
+      attempt,
+      label: task.label,
+      toolchain: task.class.toolchain === null ? null : toolchainToWire(task.class.toolchain),
+      argv: task.argv.map((word) => Buffer.from(word)),
+      cwd: Buffer.from(task.cwd),
+      env: task.env.map((entry) => Buffer.from(entry)),
+      umask: task.umask,
+      epoch: task.epoch,
+      newFiles,
+      files,
+      symlinks: task.fragment.symlinks.map((link) => ({
+        path: Buffer.from(link.path),
+        target: Buffer.from(link.target),
+      })),
+      dirs: task.fragment.dirs.map((dir) => Buffer.from(dir)),
+      outputs: task.outputs.map((output) => ({ path: Buffer.from(output.path), kind: output.kind })),
+      deadlineMs,
+      memBytes: memPerTaskBytes,
+    };
+  }
+}

@@ -1,0 +1,122 @@
+// The CLI's questions, answered over the agent's Unix socket: one JSON object in, one or more out.
+import type { ControlCall } from '../../adapters/launcher-socket/types.ts';
+import type { BuildProgress, MachineStatus, StatusReport } from '../report.ts';
+import { parseCriteria } from '../../core/criteria/index.ts';
+import type { Agent } from './agent.ts';
+
+const watchEveryMs = 250;
+
+/** Answers one request; whatever it holds, the answer is JSON and the call ends (a watch: when its asker goes). */
+export function answerControl(agent: Agent, request: unknown, call: ControlCall): void {
+  const fields = typeof request === 'object' && request !== null ? (request as Record<string, unknown>) : {};
+  const finish = (answer: object): void => {
+    call.send(answer);
+    call.end();
+  };
+  switch (fields['cmd']) {
+    case 'ping':
+      return finish({ pid: process.pid });
+    case 'status':
+      return finish(statusOf(agent));
+    case 'stop':
+      finish({ pid: process.pid });
+      return agent.onStop();
+    case 'cluster-changed':
+      void agent.joinNetwork().then((joined) => finish(joined.ok ? {} : { error: joined.error }));
+      return;
+    case 'invite': {
+      if (agent.network === null) return finish({ error: 'this machine is in no cluster; `tender init` makes one' });
+      const minutes = typeof fields['minutes'] === 'number' ? fields['minutes'] : 15;
+      void agent.network
+        .invite(minutes)
+        .then((made) => finish(made.ok ? { token: made.value } : { error: made.error }));
+      return;
+    }
+    case 'build-start': {
+      const needs = String(fields['needs'] ?? '');
+      const parsed = needs === '' ? null : parseCriteria(needs);
+      if (parsed !== null && !parsed.ok) {
+        return finish({
+          error: `--needs: ${parsed.error.message} (at character ${parsed.error.position + 1} of «${needs}»)`,
+        });
+      }
+      agent.figures.start(String(fields['build']), needs);
+      return finish({ slots: slotsInReach(agent) });
+    }
+    case 'build-end':
+      return finish(agent.figures.end(String(fields['build'])));
+    case 'build-watch':
+      return watchBuild(agent, String(fields['build']), call);
+    default:
+      return finish({
+        error: `this agent does not know «${String(fields['cmd'])}»; is it of another version? \`tender stop\` ends it`,
+      });
+  }
+}
+
+function slotsInReach(agent: Agent): number {
+  const remote = agent.delegator.workers().reduce((sum, worker) => sum + (worker.offer?.info.slots ?? 0), 0);
+  // Machines that have not answered yet: assume a small office rather than none.
+  const assumed = agent.network === null ? 0 : Math.max(remote, 8);
+  return agent.config.delegate.own_slots + assumed;
+}
+
+function watchBuild(agent: Agent, build: string, call: ControlCall): void {
+  let last = '';
+  const tell = (): void => {
+    const inFlight: Record<string, number> = {};
+    for (const worker of agent.delegator.workers())
+      if (worker.inHand.size > 0) inFlight[worker.name] = worker.inHand.size;
+    const { waiting, runningHere } = agent.delegator.counts();
+    const progress: BuildProgress = { figures: { ...agent.figures.of(build), waiting, runningHere }, inFlight };
+    const text = JSON.stringify(progress);
+    if (text !== last) call.send(progress);
+    last = text;
+  };
+  const timer = setInterval(tell, watchEveryMs);
+  call.onClosed(() => clearInterval(timer));
+  tell();
+}
+
+function statusOf(agent: Agent): StatusReport {
+  const cpu = process.cpuUsage();
+  const now = performance.now();
+  const { network, workshop } = agent;
+  const machines = agent.delegator.workers().map((worker): MachineStatus => {
+    const info = worker.offer?.info;
+    return {
+      id: worker.id,
+      name: worker.name,
+      address: worker.address,
+      slots: worker.offer?.slots ?? 0,
+      cores: info?.cores ?? 0,
+      ghz: info?.ghz ?? 0,
+      load: info?.load ?? 0,
+      memFreeBytes: info?.memFreeBytes ?? 0,
+      remark: worker.offer?.remark ?? '',
+      tasks: agent.delegator.labelsOf(worker),
+      lastHeardMs: Math.round(now - worker.lastHeardAt),
+    };
+  });
+  return {
+    agent: {
+      pid: process.pid,
+      name: agent.config.machine.name,
+      home: agent.home,
+      version: '0.1.0',
+      uptimeMs: Math.round(now - agent.startedAt),
+      cpuMs: Math.round((cpu.user + cpu.system) / 1000),
+      rssBytes: process.memoryUsage.rss(),
+      cluster: network?.cluster.clusterName ?? null,
+      port: network?.port ?? null,
+      slots: workshop?.slots ?? 0,
+      closedBecause: workshop === null ? 'this machine is in no cluster' : workshop.closedBecause,
+      load: workshop?.latest.load ?? 0,
+      problems: [...agent.problems].map(([what, why]) => `${what}: ${why}`),
+    },
+    machines,
+    lending: workshop?.worker.running() ?? [],
+    ...agent.delegator.counts(),
+    total: agent.figures.total,
+  };
+}

@@ -1,0 +1,321 @@
+// The delegator's role in the agent: launcher calls become tasks, core decides, this file carries its decisions out.
+// A task ends in exactly one of three ways: an answer to its launcher, `local`, or a launcher that went away.
+import type { Announcement, AttemptId, BuildId, NodeId, Offer, TaskId } from '../../core/types.ts';
+import type { Delegation } from '../../core/delegation/delegation.ts';
+import type { DelegationNote, DelegatorEffect, DelegatorEvent } from '../../core/delegation/types.ts';
+import type { LauncherCall } from '../../adapters/launcher-socket/types.ts';
+import type { Session } from '../../adapters/session/session.ts';
+import type { ExecutionResultMessage, FromDelegator, FromWorker } from '../../wire/messages.ts';
+import { announcementToWire, failureCodeFromWire, offerFromWire } from '../../wire/session.ts';
+import { unreachable } from '../../base/assert.ts';
+import { AwardWriter } from './award.ts';
+import { BlobSource } from './blobs-out.ts';
+import type { Figures } from './figures.ts';
+import { MachineRunner } from './machine-runner.ts';
+import { discardOutputs, judgeResult, writeOutputs } from './outputs.ts';
+import type { CompileTask, PreparedCall } from './prepare.ts';
+
+interface LiveTask {
+  readonly id: TaskId;
+  readonly build: BuildId;
+  readonly call: LauncherCall;
+  readonly compile: CompileTask | null;
+  /** The reason code when it stays; empty for a compile that may travel. */
+  readonly staysReason: string;
+  readonly isUnit: boolean;
+  /** Handed to the launcher to run here: the connection's close is its end. */
+  here: boolean;
+}
+
+/** A worker that has a session with us. */
+export interface ConnectedWorker {
+  readonly id: NodeId;
+  readonly name: string;
+  readonly address: string;
+  offer: Offer | null;
+  readonly inHand: Map<AttemptId, TaskId>;
+  lastHeardAt: number;
+}
+
+interface Peer extends ConnectedWorker {
+  readonly session: Session<FromDelegator>;
+  readonly awards: AwardWriter;
+  counted: { bytesIn: number; bytesOut: number };
+  lastBuild: BuildId;
+}
+
+export interface DelegatorWorld {
+  readonly delegation: Delegation;
+  readonly figures: Figures;
+  announce(announcement: Omit<Announcement, 'delegator' | 'delegatorName' | 'port'>): Announcement;
+  log(event: string, fields: Record<string, unknown>): void;
+}
+
+export class Delegator {
+  private readonly world: DelegatorWorld;
+  private readonly runner: MachineRunner<DelegatorEvent, DelegatorEffect>;
+  private readonly tasks = new Map<TaskId, LiveTask>();
+  private readonly peers = new Map<NodeId, Peer>();
+  private readonly results = new Map<AttemptId, ExecutionResultMessage>();
+  private readonly blobs = new BlobSource();
+  private nextTask = 1;
+
+  constructor(world: DelegatorWorld) {
+    this.world = world;
+    this.runner = new MachineRunner<DelegatorEvent, DelegatorEffect>(world.delegation, { type: 'tick' }, (effect) =>
+      this.apply(effect),
+    );
+  }
+
+  workers(): readonly ConnectedWorker[] {
+    return [...this.peers.values()];
+  }
+
+  /** Tasks that wait for a machine, and commands that run here now. */
+  counts(): { waiting: number; runningHere: number } {
+    let runningHere = 0;
+    for (const task of this.tasks.values()) if (task.here) runningHere++;
+    let inHand = 0;
+    for (const peer of this.peers.values()) inHand += peer.inHand.size;
+    return { waiting: Math.max(0, this.tasks.size - runningHere - inHand), runningHere };
+  }
+
+  /** What a worker has in its hands, for people. */
+  labelsOf(worker: ConnectedWorker): string[] {
+    return [...worker.inHand.values()].map((id) => this.tasks.get(id)?.compile?.label ?? id);
+  }
+
+  /** Takes a prepared launcher call in hand. */
+  submit(call: LauncherCall, { prepared, build, label }: PreparedCall): void {
+    if (call.closed) return;
+    const id = `t${this.nextTask++}`;
+    const compile = prepared.travels ? prepared.task : null;
+    const staysReason = prepared.travels ? '' : prepared.reason;
+    const isUnit = prepared.travels || (prepared.reason !== 'not-a-compile' && prepared.reason !== 'probe');
+    const task: LiveTask = { id, build, call, compile, staysReason, isUnit, here: false };
+    this.tasks.set(id, task);
+    call.onClosed(() => this.launcherClosed(task));
+    if (compile !== null) {
+      for (const file of compile.fragment.files) this.blobs.register(file);
+    } else if (!prepared.travels && !prepared.heavy) {
+      // What costs nothing (--version, a probe) never waits for a slot.
+      this.runHere(task, staysReason);
+      return;
+    }
+    this.runner.post({
+      type: 'submit',
+      task: {
+        id,
+        build,
+        label,
+        class: compile?.class ?? null,
+        staysReason,
+        p80Ms: null,
+        bytes: compile?.bytes ?? 0,
+      },
+    });
+  }
+
+  sessionOpened(session: Session<FromDelegator>): void {
+    session.send({ welcome: { version: 1, name: '' } });
+  }
+
+  received(session: Session<FromDelegator>, message: FromWorker): void {
+    if ('hello' in message) {
+      this.peers.get(session.peer)?.session.close('replaced by a newer session');
+      this.peers.set(session.peer, {
+        id: session.peer,
+        name: message.hello.name.slice(0, 100),
+        address: session.address,
+        session,
+        awards: new AwardWriter(),
+        offer: null,
+        inHand: new Map(),
+        lastHeardAt: performance.now(),
+        counted: { bytesIn: 0, bytesOut: 0 },
+        lastBuild: '',
+      });
+      this.runner.post({ type: 'session-up', worker: session.peer, name: message.hello.name });
+      return;
+    }
+    const peer = this.peers.get(session.peer);
+    if (peer === undefined || peer.session !== session) {
+      session.close('the first message of a session is hello');
+      return;
+    }
+    peer.lastHeardAt = performance.now();
+    this.handle(peer, message);
+    this.countBytes(peer);
+  }
+
+  sessionClosed(session: Session<FromDelegator>, why: string): void {
+    const peer = this.peers.get(session.peer);
+    if (peer === undefined || peer.session !== session) return;
+    this.countBytes(peer);
+    this.peers.delete(session.peer);
+    this.world.log('session-closed', { worker: peer.name, why });
+    this.runner.post({ type: 'session-down', worker: peer.id });
+  }
+
+  stop(): void {
+    this.runner.stop();
+    for (const task of this.tasks.values()) if (!task.here) task.call.local('the agent is stopping');
+    for (const peer of this.peers.values()) peer.session.close('the agent is stopping');
+  }
+
+  private handle(peer: Peer, message: Exclude<FromWorker, { hello: unknown }>): void {
+    const worker = peer.id;
+    if ('offer' in message) {
+      const offer = offerFromWire(message.offer);
+      if (!offer.ok) {
+        peer.session.close(`a broken offer: ${offer.error}`);
+        return;
+      }
+      peer.offer = offer.value;
+      this.runner.post({ type: 'offer', worker, offer: offer.value });
+    } else if ('need' in message) {
+      void this.blobs.serve(peer.session, message.need.digests).then(() => this.countBytes(peer));
+    } else if ('started' in message) {
+      this.runner.post({ type: 'started', worker, attempt: message.started.attempt });
+    } else if ('heartbeat' in message) {
+      const { attempts, load } = message.heartbeat;
+      this.runner.post({ type: 'heartbeat', worker, attempts, load });
+    } else if ('result' in message) {
+      this.resultCame(peer, message.result);
+    } else if ('failed' in message) {
+      const { attempt, code } = message.failed;
+      peer.inHand.delete(attempt);
+      const said = message.failed.message.slice(0, 2000);
+      this.runner.post({ type: 'failed', worker, attempt, code: failureCodeFromWire(code), message: said });
+    } else if ('withdraw' in message) {
+      this.runner.post({ type: 'lease-withdrawn', worker, leaseId: message.withdraw.leaseId });
+    } else if ('returning' in message) {
+      this.runner.post({ type: 'returning', worker });
+    } else {
+      unreachable(message);
+    }
+  }
+
+  private resultCame(peer: Peer, result: ExecutionResultMessage): void {
+    const taskId = peer.inHand.get(result.attempt);
+    const task = taskId === undefined ? undefined : this.tasks.get(taskId);
+    peer.inHand.delete(result.attempt);
+    const { attempt } = result;
+    const fault = task?.compile == null ? null : judgeResult(task.compile, result);
+    if (fault !== null) {
+      this.runner.post({ type: 'failed', worker: peer.id, attempt, code: fault.code, message: fault.message });
+      return;
+    }
+    this.results.set(attempt, result);
+    const exit = result.signalled
+      ? ({ how: 'signal', signal: result.code } as const)
+      : ({ how: 'exit', code: result.code } as const);
+    this.runner.post({ type: 'result', worker: peer.id, attempt, exit, ranMs: result.ranMs, cpuMs: result.cpuMs });
+    this.results.delete(attempt);
+  }
+
+  private apply(effect: DelegatorEffect): void {
+    switch (effect.type) {
+      case 'announce': {
+        const message = announcementToWire(this.world.announce(effect.announcement));
+        for (const peer of this.peers.values()) peer.session.send({ announcement: message });
+        return;
+      }
+      case 'award':
+        return this.award(effect.worker, effect.leaseId, effect.task, effect.attempt);
+      case 'release':
+        this.peers.get(effect.worker)?.session.send({ release: { leaseId: effect.leaseId, slots: effect.slots } });
+        return;
+      case 'cancel-attempt':
+        this.peers.get(effect.worker)?.inHand.delete(effect.attempt);
+        this.peers.get(effect.worker)?.session.send({ cancel: { attempt: effect.attempt, why: effect.why } });
+        return;
+      case 'run-local': {
+        const task = this.tasks.get(effect.task);
+        if (task !== undefined) this.runHere(task, task.staysReason || effect.reason, effect.detail);
+        return;
+      }
+      case 'deliver':
+        return this.deliver(effect.task, effect.attempt, effect.worker);
+      case 'discard':
+        return;
+      case 'note':
+        return this.note(effect.note);
+      default:
+        unreachable(effect);
+    }
+  }
+
+  private award(worker: NodeId, leaseId: string, taskId: TaskId, attempt: AttemptId): void {
+    const peer = this.peers.get(worker);
+    const task = this.tasks.get(taskId);
+    if (peer === undefined || task?.compile == null) return;
+    peer.inHand.set(attempt, taskId);
+    peer.lastBuild = task.build;
+    peer.session.send({ award: peer.awards.write(task.compile, leaseId, attempt) });
+    this.countBytes(peer);
+  }
+
+  private deliver(taskId: TaskId, attempt: AttemptId, worker: NodeId): void {
+    const task = this.tasks.get(taskId);
+    const result = this.results.get(attempt);
+    if (task?.compile == null || result === undefined) return;
+    this.tasks.delete(taskId);
+    const written = writeOutputs(task.compile, result);
+    if (!written.ok) {
+      // The compiler itself then says what is wrong with the place, in its own words.
+      this.world.log('output-not-written', { label: task.compile.label, why: written.error });
+      this.tasks.set(taskId, task);
+      this.runHere(task, 'output-not-written', written.error);
+      return;
+    }
+    let kept = false;
+    task.call.onKept(() => (kept = true));
+    task.call.onClosed(() => {
+      if (!kept) discardOutputs(written.value);
+    });
+    const exit = { how: result.signalled ? 'signal' : 'exit', code: result.code } as const;
+    task.call.result(exit, written.value, result.stdout, result.stderr);
+    const name = this.peers.get(worker)?.name ?? worker;
+    const failed = result.signalled || result.code !== 0;
+    this.world.figures.remote(task.build, name, { cpuMs: result.cpuMs, ranMs: result.ranMs, failed });
+  }
+
+  private runHere(task: LiveTask, reason: string, detail = ''): void {
+    task.here = true;
+    if (task.isUnit) this.world.figures.local(task.build, reason);
+    else this.world.figures.count(task.build, (figures) => figures.others++);
+    task.call.local(detail === '' ? reason : `${reason}: ${detail}`);
+  }
+
+  private launcherClosed(task: LiveTask): void {
+    if (!this.tasks.delete(task.id)) return;
+    if (!task.here) this.world.figures.count(task.build, (figures) => figures.cancelled++);
+    this.runner.post({ type: task.here ? 'local-ended' : 'cancel', task: task.id });
+  }
+
+  private countBytes(peer: Peer): void {
+    const { bytesIn, bytesOut } = peer.session.figures;
+    if (peer.lastBuild === '') return;
+    this.world.figures.bytes(
+      peer.lastBuild,
+      peer.name,
+      bytesIn - peer.counted.bytesIn,
+      bytesOut - peer.counted.bytesOut,
+    );
+    peer.counted = { bytesIn, bytesOut };
+  }
+
+  private note(note: DelegationNote): void {
+    this.world.log(note.kind, { ...note });
+    if (note.kind === 'awarded' && note.hedge) {
+      const build = this.tasks.get(note.task)?.build;
+      if (build !== undefined) this.world.figures.count(build, (figures) => figures.doubled++);
+    }
+    if (note.kind === 'attempt-failed') {
+      this.peers.get(note.worker)?.inHand.delete(note.attempt);
+      const build = this.tasks.get(note.task)?.build;
+      if (build !== undefined) this.world.figures.count(build, (figures) => figures.retried++);
+    }
+  }
+}

@@ -1,0 +1,74 @@
+// A worker's result becomes files: checked, unpacked, written beside their final names. The launcher does the renames,
+// so that a build that was killed never finds an output it did not wait for.
+import { existsSync, rmSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
+import { zstdDecompressSync } from 'node:zlib';
+import { writeTemporary } from '../../adapters/files/temporary.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import type { FailureCode } from '../../core/types.ts';
+import type { ExecutionResultMessage } from '../../wire/messages.ts';
+import type { CompileTask } from './prepare.ts';
+
+/** [temporary, final]; an empty temporary: remove the final. */
+export type Rename = readonly [from: string, to: string];
+
+const maxOutputBytes = 512 * 1024 * 1024;
+const missingInclude = /^(.*?):\d+:\d+: fatal error: (.+?): No such file or directory$/m;
+
+/** Whether a result must not be believed: it speaks of Tender's fault, not of the program's. Null: it is the compiler's own word. */
+export function judgeResult(
+  task: CompileTask,
+  result: ExecutionResultMessage,
+): { code: FailureCode; message: string } | null {
+  const worksButNoObject = !result.signalled && result.code === 0;
+  const came = new Set(result.outputs.map((output) => output.index));
+  if (worksButNoObject && task.outputs.some((output, index) => output.kind === 'object' && !came.has(index))) {
+    return { code: 'bad-result', message: 'the compiler succeeded and left no object' };
+  }
+  if (result.outputs.some((output) => output.index >= task.outputs.length || output.size > maxOutputBytes)) {
+    return { code: 'bad-result', message: 'the result holds an output that was not asked for' };
+  }
+  if (result.signalled || result.code === 0) return null;
+  const missing = missingInclude.exec(Buffer.from(result.stderr).toString());
+  if (missing === null) return null;
+  const [, from, name] = missing as unknown as [string, string, string];
+  const places = [dirname(resolveIn(task.cwd, from)), task.cwd, ...task.searchDirs];
+  const here = places.map((dir) => join(dir, name)).find((path) => existsSync(path));
+  return here === undefined ? null : { code: 'missing-file', message: `${here} exists here and was not sent` };
+}
+
+/** Writes every output under a temporary name. The error says what could not be written, where and why. */
+export function writeOutputs(task: CompileTask, result: ExecutionResultMessage): Result<Rename[], string> {
+  const renames: Rename[] = [];
+  for (const output of result.outputs) {
+    const spec = task.outputs[output.index];
+    if (spec === undefined) continue;
+    let data: Uint8Array;
+    try {
+      data = output.zstd ? zstdDecompressSync(output.data, { maxOutputLength: Math.max(1, output.size) }) : output.data;
+    } catch (error) {
+      discardOutputs(renames);
+      return err(`${spec.path}: the worker's data cannot be unpacked: ${(error as Error).message}`);
+    }
+    const final = resolveIn(task.cwd, spec.path);
+    const written = writeTemporary(final, data, (output.mode & 0o111) | (0o666 & ~task.umask));
+    if (!written.ok) {
+      discardOutputs(renames);
+      return err(written.error);
+    }
+    renames.push([written.value, final]);
+  }
+  if (result.signalled || result.code !== 0) {
+    // The driver removes the object of a failed compile, so that make does not take an old one for new.
+    for (const spec of task.outputs) if (spec.kind === 'object') renames.push(['', resolveIn(task.cwd, spec.path)]);
+  }
+  return ok(renames);
+}
+
+export function discardOutputs(renames: readonly Rename[]): void {
+  for (const [from] of renames) if (from !== '') rmSync(from, { force: true });
+}
+
+function resolveIn(cwd: string, path: string): string {
+  return isAbsolute(path) ? path : join(cwd, path);
+}

@@ -1,0 +1,268 @@
+// A compiler call becomes a task: verdict, toolchain, include scan, the piece of the file system that must travel.
+// All of it belongs to one moment of the disk, and nothing is preprocessed; what cannot travel is told with its reason.
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { basename, dirname, isAbsolute } from 'node:path';
+import { envDirs, envSubset } from '../../compiler/command/environment.ts';
+import { parseCommand, type CommandContext } from '../../compiler/command/parse.ts';
+import { IncludeScanner } from '../../compiler/scan/scan.ts';
+import type {
+  BuiltinSearch,
+  CompilePlan,
+  NameSpacePiece,
+  OutputSpec,
+  ScanResult,
+  StayReason,
+} from '../../compiler/types.ts';
+import { FileCache } from '../../adapters/files/file-cache.ts';
+import type { LauncherRequest } from '../../adapters/launcher-socket/types.ts';
+import {
+  askDependencies,
+  builtinSearch,
+  describeToolchain,
+  type ToolchainDescription,
+} from '../../adapters/toolchain/index.ts';
+import type { TaskClass } from '../../core/types.ts';
+import { travellingLocale, travellingZone } from './surroundings.ts';
+
+/** All that a worker is told of one compile; paths absolute on this machine. */
+export interface CompileTask {
+  readonly label: string;
+  readonly class: TaskClass;
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  readonly env: readonly string[];
+  readonly umask: number;
+  /** Generation of this machine's name space: within one, a path has one content. */
+  readonly epoch: number;
+  readonly fragment: NameSpacePiece;
+  readonly outputs: readonly OutputSpec[];
+  /** Size of all files that go in. */
+  readonly bytes: number;
+  /** Where an include could have come from: tells a header that we failed to send from one that does not exist. */
+  readonly searchDirs: readonly string[];
+}
+
+export type Prepared =
+  | { readonly travels: true; readonly task: CompileTask }
+  /** Heavy: it does work that should wait for a slot; a question to the compiler does not. */
+  | { readonly travels: false; readonly reason: StayReason; readonly detail: string; readonly heavy: boolean };
+
+export interface PreparedCall {
+  readonly prepared: Prepared;
+  readonly build: string;
+  readonly label: string;
+}
+
+export interface PreparerWorld {
+  needsOf(build: string): string;
+  log(event: string, fields: Record<string, unknown>): void;
+}
+
+export class Preparer {
+  private readonly world: PreparerWorld;
+  private readonly files = new FileCache();
+  private readonly scanner = new IncludeScanner(this.files);
+  private readonly classes = new Map<string, TaskClass>();
+  // Starts at the clock so that no two lives of an agent share a generation.
+  private epoch = Date.now() * 1000;
+
+  constructor(world: PreparerWorld) {
+    this.world = world;
+  }
+
+  /** Never fails: whatever is odd about a call, the real compiler here is the answer. */
+  async prepare(request: LauncherRequest): Promise<PreparedCall> {
+    const env = new Map<string, string>();
+    for (const entry of request.env) {
+      const at = entry.indexOf('=');
+      if (at > 0) env.set(entry.slice(0, at), entry.slice(at + 1));
+    }
+    const build = env.get('TENDER_BUILD') ?? 'adhoc';
+    let prepared: Prepared;
+    try {
+      prepared = await this.prepareOrThrow(request, env, build);
+    } catch (error) {
+      this.world.log('prepare-broke', { argv: request.argv, error: (error as Error).stack });
+      prepared = stays('compiler-unknown', (error as Error).message);
+    }
+    const label = prepared.travels
+      ? prepared.task.label
+      : (request.argv.find(looksLikeSource) ?? request.argv[0] ?? '');
+    return { prepared, build, label };
+  }
+
+  private async prepareOrThrow(request: LauncherRequest, env: Map<string, string>, build: string): Promise<Prepared> {
+    const { cwd, compiler } = request;
+    if (!request.validUtf8) return stays('path-not-utf8', 'a word or a path is not UTF-8');
+    const context: CommandContext = {
+      cwd,
+      env,
+      readFile: readText,
+      stderrIsTerminal: request.stderrIsTerminal,
+      isDirectory: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false,
+    };
+    // argv[0] says how the user called it; what the compiler is, its real name says.
+    const words = [compiler, ...request.argv.slice(1)];
+    let verdict = parseCommand(words, context);
+    if (!verdict.travels) {
+      const { reason, detail } = verdict;
+      return {
+        travels: false,
+        reason,
+        detail,
+        heavy: reason !== 'probe' && request.argv.slice(1).some((word) => !word.startsWith('-')),
+      };
+    }
+    const described = await describeToolchain(compiler, { env: Object.fromEntries(env) });
+    if (!described.ok) return stays('compiler-unknown', described.error.message);
+    const toolchain = described.value;
+    verdict = parseCommand(words, { ...context, family: toolchain.family });
+    if (!verdict.travels) return stays(verdict.reason, verdict.detail);
+    const { plan } = verdict;
+    const locale = await travellingLocale(env);
+    if (locale === null) return stays('environment', 'messages in this language need files that do not travel');
+    const builtin = await builtinSearch(toolchain, plan.language, plan.builtinArgs, {
+      env: Object.fromEntries(env),
+      cwd,
+    });
+    if (!builtin.ok) return stays('compiler-unknown', builtin.error.message);
+    const asked = await this.askWhereNeeded(request, env, plan, toolchain, builtin.value);
+    if (asked === null) return stays('include-not-resolved', 'an include by macro that could not be followed');
+    return this.collect(request, env, build, plan, toolchain, builtin.value, locale, asked);
+  }
+
+  /** The files behind computed includes that the scan cannot follow, from the compiler itself; null when it cannot say. */
+  private async askWhereNeeded(
+    request: LauncherRequest,
+    env: Map<string, string>,
+    plan: CompilePlan,
+    toolchain: ToolchainDescription,
+    builtin: BuiltinSearch,
+  ): Promise<readonly string[] | null> {
+    this.files.beginMoment();
+    const scanned = this.scan(request.cwd, env, plan, toolchain, builtin);
+    if (scanned.unresolved.length === 0) return [];
+    const asked = await askDependencies(request.compiler, plan.args, {
+      cwd: request.cwd,
+      env: Object.fromEntries(env),
+    });
+    return asked.ok ? asked.value : null;
+  }
+
+  private scan(
+    cwd: string,
+    env: Map<string, string>,
+    plan: CompilePlan,
+    toolchain: ToolchainDescription,
+    builtin: BuiltinSearch,
+  ): ScanResult {
+    return this.scanner.scan({
+      source: absolute(cwd, plan.source),
+      cwd,
+      scan: plan.scan,
+      builtin,
+      envDirs: envDirs(env, plan.language, cwd, toolchain.family),
+    });
+  }
+
+  /** From here on everything happens in one turn, so that all facts are of one moment. */
+  private collect(
+    request: LauncherRequest,
+    env: Map<string, string>,
+    build: string,
+    plan: CompilePlan,
+    toolchain: ToolchainDescription,
+    builtin: BuiltinSearch,
+    locale: string,
+    asked: readonly string[],
+  ): Prepared {
+    const { cwd } = request;
+    this.files.beginMoment();
+    const scanned = this.scan(cwd, env, plan, toolchain, builtin);
+    if (scanned.usesTimestamp) return stays('time-macro', '__TIMESTAMP__ is the time of the file here');
+    if (scanned.hasAssemblerIncludes) return stays('assembler-includes', 'the assembler pulls in files of its own');
+    if (scanned.precompiledHeader !== null) return stays('precompiled-header', scanned.precompiledHeader);
+    const outputs = plan.outputs.map((output) => ({ ...output, path: absolute(cwd, output.path) }));
+    for (const { path } of outputs) {
+      const there = statSync(path, { throwIfNoEntry: false });
+      if (there !== undefined && !there.isFile()) return stays('output-not-a-file', path);
+    }
+    const pwd = env.get('PWD');
+    const inputs = [...scanned.files, ...asked, ...plan.extraInputs].map((path) => absolute(cwd, path));
+    const dirs = [
+      ...scanned.searchDirs,
+      cwd,
+      ...outputs.map((output) => dirname(output.path)),
+      ...(pwd?.startsWith('/') ? [pwd] : []),
+    ];
+    const taken = this.files.fragment(inputs, dirs);
+    if (!taken.ok) return stays('file-missing', taken.error.message);
+    if (this.files.takeChanged().length > 0) this.epoch++;
+    const fragment = joinPieces(taken.value, toolchain);
+    const task: CompileTask = {
+      label: basename(plan.source),
+      class: this.classOf(toolchain, request.compiler, this.world.needsOf(build)),
+      argv: [request.compiler, ...plan.args],
+      cwd,
+      env: [
+        ...envSubset(env).filter((entry) => !/^(?:LC_\w+|LANG|LANGUAGE|TZ)=/.test(entry)),
+        `LC_ALL=${locale}`,
+        `PATH=${toolchain.pathDirs.join(':')}`,
+        `TZ=${travellingZone(env)}`,
+      ],
+      umask: request.umask,
+      epoch: this.epoch,
+      fragment,
+      outputs,
+      bytes: fragment.files.reduce((sum, file) => sum + file.size, 0),
+      searchDirs: scanned.searchDirs,
+    };
+    return { travels: true, task };
+  }
+
+  private classOf(toolchain: ToolchainDescription, path: string, criteria: string): TaskClass {
+    const key = `${toolchain.digest}\0${path}\0${criteria}`;
+    let known = this.classes.get(key);
+    if (known === undefined) {
+      known = {
+        id: createHash('sha256').update(key).digest('hex').slice(0, 32),
+        criteria,
+        toolchain: { digest: toolchain.digest, path, label: toolchain.label },
+        p50Ms: 1_000,
+        p80Ms: 3_000,
+        bytes: 2_000_000,
+      };
+      this.classes.set(key, known);
+    }
+    return known;
+  }
+}
+
+function stays(reason: StayReason, detail: string): Prepared {
+  return { travels: false, reason, detail, heavy: true };
+}
+
+function absolute(cwd: string, path: string): string {
+  return isAbsolute(path) ? path : `${cwd}/${path}`;
+}
+
+const looksLikeSource = (word: string): boolean => /\.(?:c|cc|cpp|cxx|c\+\+|C|m|mm|s|S|i|ii)$/.test(word);
+
+function readText(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+/** The unit's files and the compiler's, each path once. */
+function joinPieces(unit: NameSpacePiece, toolchain: NameSpacePiece): NameSpacePiece {
+  const seen = new Set<string>();
+  const once = <T extends { readonly path: string }>(entry: T): boolean =>
+    !seen.has(entry.path) && seen.add(entry.path) !== undefined;
+  const files = [...unit.files, ...toolchain.files].filter(once);
+  const symlinks = [...unit.symlinks, ...toolchain.symlinks].filter(once);
+  return { files, symlinks, dirs: [...new Set([...unit.dirs, ...toolchain.dirs])] };
+}

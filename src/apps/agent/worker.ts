@@ -1,0 +1,322 @@
+// The worker's role in the agent: announcements become offers, awards become sandboxed runs; core decides, this file carries out.
+// An attempt ends with exactly one word to its delegator: a result or a failure, or silence when the delegator is gone.
+import { zstdCompressSync, constants } from 'node:zlib';
+import { openSession, type Session, type SessionIdentity } from '../../adapters/session/session.ts';
+import type { BlobStore } from '../../adapters/blobs/types.ts';
+import type { RunResult, SandboxRun, Trees } from '../../adapters/sandbox/index.ts';
+import { runInSandbox } from '../../adapters/sandbox/index.ts';
+import { unreachable } from '../../base/assert.ts';
+import type { Announcement, AttemptId, FailureCode, NodeId, ToolchainRef } from '../../core/types.ts';
+import type { WorkerAdmission } from '../../core/worker/admission.ts';
+import type { DelegatorAddress, WorkerEffect, WorkerEvent } from '../../core/worker/types.ts';
+import type { AwardMessage, BlobMessage, FileEntryMessage, FromDelegator, FromWorker } from '../../wire/messages.ts';
+import { announcementFromWire, offerToWire } from '../../wire/session.ts';
+import { BlobFetcher } from './blobs-in.ts';
+import { MachineRunner } from './machine-runner.ts';
+
+interface Attempt {
+  readonly id: AttemptId;
+  readonly delegator: NodeId;
+  readonly award: AwardMessage;
+  run: SandboxRun | null;
+  /** Set once: why it was killed. The end is then told by nobody but core. */
+  killed: string | null;
+}
+
+interface Upstream {
+  readonly delegator: NodeId;
+  readonly name: string;
+  session: Session<FromWorker> | null;
+  readonly handle: { close(): void };
+  readonly files: Map<number, FileEntryMessage>;
+  readonly fetcher: BlobFetcher;
+}
+
+/** What runs here for others, for `tender status`. */
+export interface RunningAttempt {
+  readonly delegator: string;
+  readonly label: string;
+}
+
+export interface WorkerWorld {
+  readonly name: string;
+  readonly admission: WorkerAdmission;
+  readonly identity: SessionIdentity;
+  readonly blobs: BlobStore;
+  readonly trees: Trees;
+  readonly scratchDir: string;
+  /** Compares the compiler here with the announced one. */
+  checkToolchain(toolchain: ToolchainRef): Promise<{ same: boolean; label: string }>;
+  log(event: string, fields: Record<string, unknown>): void;
+}
+
+const maxResultBytes = 200 * 1024 * 1024;
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
+
+export class Worker {
+  private readonly world: WorkerWorld;
+  private readonly runner: MachineRunner<WorkerEvent, WorkerEffect>;
+  private readonly upstreams = new Map<NodeId, Upstream>();
+  private readonly attempts = new Map<AttemptId, Attempt>();
+  private stopping = false;
+
+  constructor(world: WorkerWorld) {
+    this.world = world;
+    this.runner = new MachineRunner<WorkerEvent, WorkerEffect>(world.admission, { type: 'tick' }, (effect) =>
+      this.apply(effect),
+    );
+  }
+
+  heard(announcement: Announcement, from: DelegatorAddress): void {
+    this.runner.post({ type: 'announcement', announcement, from });
+  }
+
+  post(event: Extract<WorkerEvent, { type: 'sample' | 'pause' | 'resume' }>): void {
+    this.runner.post(event);
+  }
+
+  running(): readonly RunningAttempt[] {
+    return [...this.attempts.values()].map((attempt) => ({
+      delegator: this.upstreams.get(attempt.delegator)?.name ?? attempt.delegator,
+      label: attempt.award.label,
+    }));
+  }
+
+  /** Ends every run and session; resolves when no process of a task is left. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    this.runner.stop();
+    const ends = [...this.attempts.values()].map((attempt) => {
+      this.fail(attempt, 'stopping', 'this machine is leaving the farm');
+      attempt.killed ??= 'stopping';
+      attempt.run?.kill('stopping');
+      return attempt.run?.done;
+    });
+    await Promise.all(ends);
+    for (const upstream of this.upstreams.values()) upstream.handle.close();
+  }
+
+  private apply(effect: WorkerEffect): void {
+    switch (effect.type) {
+      case 'check-toolchain': {
+        const { digest } = effect.toolchain;
+        void this.world
+          .checkToolchain(effect.toolchain)
+          .then(({ same, label }) => this.runner.post({ type: 'toolchain', digest, same, label }));
+        return;
+      }
+      case 'connect':
+        return this.connect(effect.delegator, effect.address);
+      case 'disconnect':
+        this.upstreams.get(effect.delegator)?.handle.close();
+        return;
+      case 'offer':
+        return this.send(effect.delegator, { offer: offerToWire(effect.offer) });
+      case 'withdraw':
+        return this.send(effect.delegator, { withdraw: { leaseId: effect.leaseId } });
+      case 'run': {
+        const attempt = this.attempts.get(effect.attempt);
+        if (attempt !== undefined) void this.execute(attempt);
+        return;
+      }
+      case 'refuse': {
+        const { attempt, code, message } = effect;
+        this.attempts.delete(attempt);
+        return this.send(effect.delegator, { failed: { attempt, code, message } });
+      }
+      case 'kill': {
+        const attempt = this.attempts.get(effect.attempt);
+        if (attempt === undefined) return;
+        attempt.killed ??= effect.why;
+        attempt.run?.kill(effect.why);
+        return;
+      }
+      case 'heartbeat':
+        return this.send(effect.delegator, { heartbeat: { attempts: [...effect.attempts], load: effect.load } });
+      case 'returning':
+        return this.send(effect.delegator, { returning: {} });
+      default:
+        unreachable(effect);
+    }
+  }
+
+  private connect(delegator: NodeId, address: DelegatorAddress): void {
+    if (this.upstreams.has(delegator) || this.stopping) return;
+    const fetcher = new BlobFetcher(this.world.blobs);
+    const handle = openSession(
+      { ...address, delegator, identity: this.world.identity },
+      {
+        onOpen: (session) => {
+          session.send({ hello: { version: 1, name: this.world.name } });
+        },
+        onMessage: (session, message) => this.received(delegator, session, message),
+        onClose: (_session, why) => {
+          const upstream = this.upstreams.get(delegator);
+          this.upstreams.delete(delegator);
+          fetcher.end(`the session to ${upstream?.name ?? delegator} ended: ${why}`);
+          this.world.log('upstream-closed', { delegator, why });
+          this.runner.post({ type: 'session-down', delegator });
+        },
+      },
+    );
+    this.upstreams.set(delegator, { delegator, name: address.host, session: null, handle, files: new Map(), fetcher });
+  }
+
+  private received(delegator: NodeId, session: Session<FromWorker>, message: FromDelegator): void {
+    const upstream = this.upstreams.get(delegator);
+    if (upstream === undefined) return;
+    if ('welcome' in message) {
+      upstream.session = session;
+      this.runner.post({ type: 'session-up', delegator });
+    } else if ('announcement' in message) {
+      const announcement = announcementFromWire(message.announcement, delegator);
+      if (!announcement.ok) return session.close(`a broken announcement: ${announcement.error}`);
+      const [host, port] = splitAddress(session.address);
+      this.heard(announcement.value, { host, port });
+    } else if ('award' in message) {
+      this.awarded(upstream, message.award);
+    } else if ('blob' in message) {
+      this.blobCame(upstream, message.blob);
+    } else if ('release' in message) {
+      this.runner.post({ type: 'release', delegator, ...message.release });
+    } else if ('cancel' in message) {
+      this.runner.post({ type: 'cancel', delegator, ...message.cancel });
+    } else {
+      unreachable(message);
+    }
+  }
+
+  private awarded(upstream: Upstream, award: AwardMessage): void {
+    for (const file of award.newFiles) upstream.files.set(file.number, file);
+    const { delegator } = upstream;
+    if (this.attempts.has(award.attempt)) return;
+    this.attempts.set(award.attempt, { id: award.attempt, delegator, award, run: null, killed: null });
+    this.runner.post({
+      type: 'award',
+      delegator,
+      leaseId: award.leaseId,
+      attempt: award.attempt,
+      memBytes: award.memBytes,
+    });
+  }
+
+  private blobCame(upstream: Upstream, blob: BlobMessage): void {
+    upstream.fetcher.received(blob);
+  }
+
+  private async execute(attempt: Attempt): Promise<void> {
+    try {
+      await this.executeOrThrow(attempt);
+    } catch (error) {
+      // A bug here must cost one attempt, not the agent; the delegator does the task elsewhere.
+      this.world.log('attempt-broke', { label: attempt.award.label, error: (error as Error).stack });
+      this.fail(attempt, 'sandbox', (error as Error).message);
+    } finally {
+      this.attempts.delete(attempt.id);
+      this.runner.post({ type: 'ended', attempt: attempt.id });
+    }
+  }
+
+  private async executeOrThrow(attempt: Attempt): Promise<void> {
+    const upstream = this.upstreams.get(attempt.delegator);
+    if (upstream?.session == null) return;
+    const { award } = attempt;
+    const entries: FileEntryMessage[] = [];
+    for (const number of award.files) {
+      const entry = upstream.files.get(number);
+      if (entry === undefined) return this.fail(attempt, 'missing-file', `file number ${number} was never named`);
+      entries.push(entry);
+    }
+    const { session } = upstream;
+    const fetched = await upstream.fetcher.fetch(entries, (digests) => {
+      session.send({ need: { attempt: attempt.id, digests: [...digests] } });
+    });
+    if (!fetched.ok) return this.fail(attempt, fetched.error.code, fetched.error.message);
+    if (attempt.killed !== null) return;
+    const tree = this.world.trees.acquire({
+      client: attempt.delegator,
+      epoch: String(award.epoch),
+      files: entries.map((entry) => ({
+        path: text(entry.path),
+        digest: hex(entry.digest),
+        size: entry.size,
+        executable: entry.executable,
+      })),
+      symlinks: award.symlinks.map((link) => ({ path: text(link.path), target: text(link.target) })),
+      dirs: award.dirs.map(text),
+    });
+    if (!tree.ok) {
+      const code: FailureCode =
+        tree.error.code === 'disk-full' ? 'disk-full' : tree.error.code === 'missing' ? 'missing-file' : 'sandbox';
+      return this.fail(attempt, code, tree.error.message);
+    }
+    try {
+      session.send({ started: { attempt: attempt.id } });
+      const run = runInSandbox({
+        tree: tree.value,
+        argv: award.argv.map(text),
+        cwd: text(award.cwd),
+        env: award.env.map(text),
+        umask: award.umask,
+        outputs: award.outputs.map((output) => text(output.path)),
+        scratchDir: this.world.scratchDir,
+        limits: {
+          cpuSeconds: Math.ceil(award.deadlineMs / 1000),
+          memBytes: 8 * 1024 ** 3,
+          outputBytes: maxResultBytes,
+          processes: 256,
+          openFiles: 4096,
+          wallMs: award.deadlineMs,
+        },
+      });
+      attempt.run = run;
+      if (attempt.killed !== null) run.kill(attempt.killed);
+      const done = await run.done;
+      if (attempt.killed !== null) return;
+      if (!done.ok) return this.fail(attempt, done.error.code, done.error.message);
+      this.sendResult(attempt, done.value, fetched.value);
+    } finally {
+      tree.value.release();
+    }
+  }
+
+  private sendResult(attempt: Attempt, result: RunResult, bytesFetched: number): void {
+    let total = result.stdout.length + result.stderr.length;
+    const outputs = result.outputs.flatMap((output, index) => {
+      if (output === null) return [];
+      const data = zstdCompressSync(output.data, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+      total += data.length;
+      return [{ index, data, zstd: true, size: output.data.length, mode: output.mode }];
+    });
+    if (total > maxResultBytes) return this.fail(attempt, 'too-large', `the result has ${total} bytes`);
+    this.send(attempt.delegator, {
+      result: {
+        attempt: attempt.id,
+        signalled: result.exit.how === 'signal',
+        code: result.exit.how === 'signal' ? result.exit.signal : result.exit.code,
+        stdout: result.stdout,
+        stderr: result.stderr,
+        outputs,
+        ranMs: Math.round(result.ranMs),
+        cpuMs: Math.round(result.cpuMs),
+        maxRssBytes: result.maxRssBytes,
+        bytesFetched,
+      },
+    });
+  }
+
+  private fail(attempt: Attempt, code: FailureCode, message: string): void {
+    if (attempt.killed !== null) return;
+    this.send(attempt.delegator, { failed: { attempt: attempt.id, code, message } });
+  }
+
+  private send(delegator: NodeId, message: FromWorker): void {
+    this.upstreams.get(delegator)?.session?.send(message);
+  }
+}
+
+function splitAddress(address: string): [host: string, port: number] {
+  const at = address.lastIndexOf(':');
+  return [address.slice(0, at).replace(/^\[|\]$/g, ''), Number(address.slice(at + 1))];
+}

@@ -1,0 +1,98 @@
+// What a machine needs to work for others: sandbox, blob store, trees, readings of itself, and the worker that uses them.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { openBlobStore } from '../../adapters/blobs/store.ts';
+import type { Cluster } from '../../adapters/cluster/types.ts';
+import type { Config } from '../../adapters/config/config.ts';
+import { readMachine } from '../../adapters/machine/index.ts';
+import { checkSandbox, openTrees } from '../../adapters/sandbox/index.ts';
+import { describeToolchain } from '../../adapters/toolchain/index.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import { createPrng } from '../../base/prng.ts';
+import type { WorkerInfo } from '../../core/types.ts';
+import { WorkerAdmission } from '../../core/worker/admission.ts';
+import { sessionIdentity } from './network.ts';
+import { Worker } from './worker.ts';
+
+const sampleEveryMs = 1_000;
+
+export class Workshop {
+  readonly worker: Worker;
+  /** 0 with a reason when this machine takes no tasks. */
+  readonly slots: number;
+  readonly closedBecause: string;
+  latest: WorkerInfo;
+  private readonly timer: NodeJS.Timeout;
+  /** Our own runs' part in the one-minute load, as the kernel averages it: the owner's load is the rest. */
+  private ownLoad = 0;
+
+  private constructor(worker: Worker, slots: number, closedBecause: string, config: Config) {
+    this.worker = worker;
+    this.slots = slots;
+    this.closedBecause = closedBecause;
+    const sample = (): WorkerInfo => {
+      this.ownLoad += (worker.running().length - this.ownLoad) * (1 - Math.exp(-sampleEveryMs / 60_000));
+      const reading = readMachine();
+      const foreign = Math.max(0, reading.load - this.ownLoad / reading.cores);
+      // Presence and calendar do not speak yet: the machine counts as free.
+      return { ...reading, name: config.machine.name, slots, load: foreign, freeFor: [1, 1, 1, 1, 1, 1, 1, 1] };
+    };
+    this.latest = sample();
+    worker.post({ type: 'sample', info: this.latest });
+    this.timer = setInterval(() => {
+      this.latest = sample();
+      worker.post({ type: 'sample', info: this.latest });
+    }, sampleEveryMs);
+  }
+
+  static async open(
+    home: string,
+    config: Config,
+    cluster: Cluster,
+    log: (event: string, fields: Record<string, unknown>) => void,
+  ): Promise<Result<Workshop, string>> {
+    const { work } = config;
+    const sandbox = work.enabled ? await checkSandbox() : null;
+    const closedBecause =
+      sandbox === null ? 'work is switched off in config.toml' : sandbox.ok ? '' : sandbox.error.message;
+    const slots = closedBecause === '' ? work.slots : 0;
+    if (closedBecause !== '') log('takes-no-tasks', { why: closedBecause });
+    const scratchDir = join(home, 'scratch');
+    mkdirSync(scratchDir, { recursive: true, mode: 0o700 });
+    const opened = openBlobStore(join(home, 'blobs'), { maxBytes: work.blobs_mib * 2 ** 20 });
+    if (!opened.ok) return err(opened.error.message);
+    const blobs = opened.value;
+    const worker = new Worker({
+      name: config.machine.name,
+      admission: new WorkerAdmission(
+        {
+          slots,
+          closedBecause,
+          memReserveBytes: work.mem_reserve_mib * 2 ** 20,
+          memPerTaskBytes: work.mem_per_task_mib * 2 ** 20,
+          maxLoad: work.max_load,
+          leaseTtlMs: 10_000,
+          heartbeatMs: 2_000,
+          offerDelayMs: 5,
+        },
+        createPrng(process.pid),
+      ),
+      identity: sessionIdentity(cluster),
+      blobs,
+      trees: openTrees(join(home, 'trees'), blobs),
+      scratchDir,
+      checkToolchain: async (announced) => {
+        const ours = await describeToolchain(announced.path, { env: process.env });
+        if (!ours.ok) return { same: false, label: '' };
+        return { same: ours.value.digest === announced.digest, label: ours.value.label };
+      },
+      log,
+    });
+    return ok(new Workshop(worker, slots, closedBecause, config));
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.timer);
+    await this.worker.stop();
+  }
+}

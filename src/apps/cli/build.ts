@@ -1,0 +1,138 @@
+// `tender build -- COMMAND`: the command with every compile going through the launcher, progress, and a summary.
+// Whatever happens to the agent, the command runs and its exit code is the answer.
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { availableParallelism, constants } from 'node:os';
+import { basename, delimiter } from 'node:path';
+import { homeDirectory, socketPath } from '../../adapters/config/config.ts';
+import { callControl } from '../../adapters/launcher-socket/client.ts';
+import type { BuildProgress, BuildReport } from '../report.ts';
+import { ask, complain, ensureAgent } from './agent-client.ts';
+import { launcherPath, prepareMasquerade } from './masquerade.ts';
+import { openProgress } from './progress.ts';
+import { progressLine, summarise } from './summary.ts';
+
+export interface BuildOptions {
+  readonly needs: string;
+  readonly jobs: number | null;
+  readonly json: boolean;
+}
+
+export async function runBuild(command: readonly string[], options: BuildOptions): Promise<number> {
+  const home = homeDirectory();
+  const build = `b${randomBytes(6).toString('hex')}`;
+  const started = await ensureAgent(home);
+  let slots = 0;
+  if (!started.ok) {
+    complain(`${started.error}; building here`);
+  } else {
+    const opened = await ask(home, { cmd: 'build-start', build, needs: options.needs });
+    if (!opened.ok) return complain(opened.error);
+    slots = (opened.value[0] as { slots: number }).slots;
+  }
+  const env = buildEnvironment(home, build, command);
+  if (typeof env === 'string') return complain(env);
+  const words = withJobs(command, options.jobs ?? chooseJobs(slots), env, options.jobs !== null);
+
+  const startedAt = performance.now();
+  const view = options.json || !started.ok ? null : openProgress(process.stderr);
+  const watching = view === null ? null : watch(home, build, startedAt, view);
+  const exit = await runCommand(words, env);
+  watching?.stop();
+  view?.close();
+
+  if (started.ok) await report(home, build, performance.now() - startedAt, options.json);
+  return exit;
+}
+
+async function report(home: string, build: string, wallMs: number, json: boolean): Promise<void> {
+  const ended = await ask(home, { cmd: 'build-end', build });
+  if (!ended.ok) {
+    complain(`no summary: ${ended.error}`);
+    return;
+  }
+  const figures: BuildReport = { ...(ended.value[0] as BuildReport), wallMs: Math.round(wallMs) };
+  const file = process.env['TENDER_REPORT'];
+  if (file !== undefined && file !== '') writeFileSync(file, `${JSON.stringify(figures)}\n`);
+  if (json) process.stdout.write(`${JSON.stringify(figures)}\n`);
+  else process.stderr.write(`tender: ${summarise(figures, wallMs, availableParallelism())}\n`);
+}
+
+/** The command's environment, or a sentence on what is wrong. */
+function buildEnvironment(home: string, build: string, command: readonly string[]): NodeJS.ProcessEnv | string {
+  const env: NodeJS.ProcessEnv = { ...process.env, TENDER_HOME: home, TENDER_BUILD: build };
+  env['CMAKE_C_COMPILER_LAUNCHER'] ??= launcherPath;
+  env['CMAKE_CXX_COMPILER_LAUNCHER'] ??= launcherPath;
+  // CMake writes the compiler's path into its cache: it must find the real one, the launcher comes by the variables above.
+  if (!/^(?:cmake|ctest|cpack)(?:\d.*)?$/.test(basename(command[0] ?? ''))) {
+    const links = prepareMasquerade(home, env['PATH'] ?? '');
+    if (!links.ok) return links.error;
+    env['PATH'] = `${links.value}${delimiter}${env['PATH'] ?? ''}`;
+  }
+  return env;
+}
+
+/** More jobs than slots let the delegator choose; a waiting launcher costs next to nothing. */
+export function chooseJobs(slots: number): number {
+  const own = availableParallelism();
+  return slots <= own ? own + 1 : Math.min(400, 2 * slots + own);
+}
+
+/** Tells make, ninja and CMake how many jobs to run, unless the user has said so. */
+export function withJobs(command: readonly string[], jobs: number, env: NodeJS.ProcessEnv, asked: boolean): string[] {
+  const tool = basename(command[0] ?? '');
+  const said = command.some((word) => /^(?:-j\d*|-j.*|--jobs(?:=.*)?|--parallel(?:=.*)?)$/.test(word));
+  const makeSaid = /(?:^| )(?:-j|--jobs|[a-zA-Z]*j\d)/.test(env['MAKEFLAGS'] ?? '');
+  if ((said || makeSaid) && !asked) return [...command];
+  env['CMAKE_BUILD_PARALLEL_LEVEL'] = String(jobs);
+  if (/^(?:gmake|make|ninja|samu|ninja-build)$/.test(tool)) {
+    return [command[0] ?? '', `-j${jobs}`, ...command.slice(1)];
+  }
+  env['MAKEFLAGS'] = `${env['MAKEFLAGS'] ?? ''} -j${jobs}`.trim();
+  return [...command];
+}
+
+function runCommand(words: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  return new Promise((resolve) => {
+    const child = spawn(words[0] ?? '', words.slice(1), { env, stdio: 'inherit' });
+    const forward = (signal: NodeJS.Signals): void => {
+      child.kill(signal);
+    };
+    // A terminal sends Ctrl-C to the whole group; a signal to this process alone must reach the build too.
+    const signals: NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+    for (const signal of signals) process.on(signal, forward);
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      resolve(complain(error.code === 'ENOENT' ? `${words[0]}: no such command` : error.message) && 127);
+    });
+    child.on('exit', (code, signal) => {
+      for (const name of signals) process.off(name, forward);
+      resolve(signal === null ? (code ?? 1) : 128 + constants.signals[signal]);
+    });
+  });
+}
+
+function watch(home: string, build: string, startedAt: number, view: { show(line: string): void }): { stop(): void } {
+  let latest: BuildProgress | null = null;
+  const ended = new AbortController();
+  let stopped = false;
+  const draw = (): void => {
+    if (latest === null || stopped) return;
+    view.show(
+      progressLine(latest.figures, latest.inFlight, performance.now() - startedAt, process.stderr.columns ?? 100),
+    );
+  };
+  const timer = setInterval(draw, 500);
+  const answered = (answer: unknown): void => {
+    latest = answer as BuildProgress;
+    draw();
+  };
+  void callControl(socketPath(home), { cmd: 'build-watch', build }, answered, { signal: ended.signal });
+  return {
+    stop: () => {
+      stopped = true;
+      clearInterval(timer);
+      ended.abort();
+    },
+  };
+}

@@ -1,0 +1,158 @@
+// `tender`: the command line. It only names commands and options; each command's code is loaded when it is used,
+// so that `--help` and a launcher's «start an agent» stay fast.
+import { Command, InvalidArgumentError, Option } from 'commander';
+
+const major = Number(process.versions.node.split('.')[0]);
+if (major < 24) {
+  process.stderr.write(
+    `tender: needs Node 24 or newer, this is ${process.versions.node}; start it by ./tender, which finds or installs one\n`,
+  );
+  process.exit(1);
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number of at least 1 is wanted.');
+  return value;
+}
+
+const program = new Command('tender')
+  .description('Makes a build fast by putting the idle machines of an office to work, and never in their owners’ way.')
+  .version('0.1.0')
+  .showHelpAfterError('(tender --help lists the commands)')
+  .enablePositionalOptions();
+
+/** Runs a command's code and ends with the exit code it gives. */
+async function finish(code: Promise<number>): Promise<void> {
+  process.exitCode = await code;
+}
+
+program
+  .command('demo')
+  .description(
+    'builds a real C++ project through a throw-away farm on this machine, then locally, and compares every byte',
+  )
+  .option('--json', 'end with one line of JSON on standard output')
+  .option('--chaos', 'kill one worker and freeze another in mid-build')
+  .addOption(new Option('--corpus <name>', 'which project').choices(['abseil', 'leveldb']).default('abseil'))
+  .option('--dir <dir>', 'a project of your own; its build command follows --')
+  .argument('[command...]', 'the build command for --dir')
+  .passThroughOptions()
+  .action(
+    async (
+      command: string[],
+      options: { json?: boolean; chaos?: boolean; corpus: 'abseil' | 'leveldb'; dir?: string },
+    ) => {
+      const { runDemo } = await import('./demo/demo.ts');
+      await finish(
+        runDemo({
+          json: options.json ?? false,
+          chaos: options.chaos ?? false,
+          corpus: options.corpus,
+          dir: options.dir ?? null,
+          command: command.length > 0 ? command : null,
+          out: process.stdout,
+          log: (line) => process.stderr.write(`${line}\n`),
+        }),
+      );
+    },
+  );
+
+program
+  .command('build')
+  .description('runs a build command (make, cmake, ninja, anything) with its compiles on the farm')
+  .usage('[options] -- COMMAND...')
+  .option('--needs <criteria>', 'what a worker must have, e.g. "mem.free >= 2GiB"')
+  .option('-j, --jobs <n>', 'jobs for make or ninja instead of the number chosen', positive)
+  .option('--json', 'end with one line of JSON on standard output')
+  .argument('<command...>', 'the build command')
+  .passThroughOptions()
+  .action(async (command: string[], options: { needs?: string; jobs?: number; json?: boolean }) => {
+    const { runBuild } = await import('./cli/build.ts');
+    await finish(
+      runBuild(command, { needs: options.needs ?? '', jobs: options.jobs ?? null, json: options.json ?? false }),
+    );
+  });
+
+program
+  .command('status')
+  .description('machines seen, slots, load, and who does what now')
+  .option('--json', 'print JSON')
+  .action(async (options: { json?: boolean }) => {
+    const { runStatus } = await import('./cli/status.ts');
+    await finish(runStatus(options.json ?? false));
+  });
+
+program
+  .command('init')
+  .description('makes a new cluster whose first machine is this one')
+  .option('--name <name>', 'the cluster’s name', 'office')
+  .option('--json', 'print JSON')
+  .action(async (options: { name: string; json?: boolean }) => {
+    const { runInit } = await import('./cli/cluster.ts');
+    await finish(runInit(options.name, options.json ?? false));
+  });
+
+program
+  .command('invite')
+  .description('prints a one-time token with which another machine joins this cluster')
+  .option('--minutes <n>', 'how long the token is good', positive, 15)
+  .option('--print-token-only', 'print nothing but the token')
+  .option('--json', 'print JSON')
+  .action(async (options: { minutes: number; printTokenOnly?: boolean; json?: boolean }) => {
+    const { runInvite } = await import('./cli/cluster.ts');
+    await finish(
+      runInvite({ minutes: options.minutes, bare: options.printTokenOnly ?? false, json: options.json ?? false }),
+    );
+  });
+
+program
+  .command('join')
+  .description('joins the cluster of a token; this machine then takes tasks')
+  .argument('<token>', 'from `tender invite` on a machine of the cluster')
+  .option('--json', 'print JSON')
+  .action(async (token: string, options: { json?: boolean }) => {
+    const { runJoin } = await import('./cli/cluster.ts');
+    await finish(runJoin(token, options.json ?? false));
+  });
+
+program
+  .command('agent')
+  .description('runs this machine’s agent in the foreground (it is started by itself when it is needed)')
+  .option('--background', 'start it if it does not run, and return when it answers')
+  .action(async (options: { background?: boolean }) => {
+    if (options.background === true) {
+      const { runAgentInBackground } = await import('./cli/agent-client.ts');
+      await finish(runAgentInBackground());
+      return;
+    }
+    const { runAgent } = await import('./agent/agent.ts');
+    await finish(runAgent());
+  });
+
+program
+  .command('stop')
+  .description('ends this machine’s agent; builds go on with the local compiler')
+  .option('--json', 'print JSON')
+  .action(async (options: { json?: boolean }) => {
+    const { runStop } = await import('./cli/agent-client.ts');
+    await finish(runStop(options.json ?? false));
+  });
+
+program
+  .command('masquerade')
+  .description('prints the directory of compiler links (made if missing) to put first in PATH')
+  .option('--print', 'the default')
+  .action(async () => {
+    const { runMasquerade } = await import('./cli/masquerade.ts');
+    await finish(runMasquerade());
+  });
+
+await program.parseAsync().catch((error: unknown) => {
+  // Only a bug comes here: what users can do wrong has its own message.
+  process.stderr.write(
+    `tender: ${error instanceof Error ? error.message : String(error)} (this is a fault of Tender)\n`,
+  );
+  if (process.env['TENDER_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  process.exitCode = 70;
+});

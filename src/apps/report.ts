@@ -1,0 +1,94 @@
+// What the agent answers to the CLI, as types: `--json` prints these fields, docs/operations.md documents them.
+export interface WorkerFigures {
+  name: string;
+  units: number;
+  cpuMs: number;
+  ranMs: number;
+  bytesIn: number;
+  bytesOut: number;
+}
+
+/** Stable fields of the build report (docs/operations.md); bytes as this machine's agent received and sent them. */
+export interface BuildFigures {
+  /** Compiles that ended: remote + local. Links, probes and cancelled compiles are not units. */
+  units: number;
+  remote: number;
+  local: number;
+  /** Why units ran here: reason code → count. */
+  reasons: Record<string, number>;
+  /** Calls that are no compile (links, --version, probes). */
+  others: number;
+  /** Units whose compiler reported an error, wherever it ran remotely. */
+  failed: number;
+  /** Attempts that were hedges. */
+  doubled: number;
+  /** Attempts that failed and were announced again. */
+  retried: number;
+  cancelled: number;
+  waiting: number;
+  runningHere: number;
+  workers: WorkerFigures[];
+  /** Compile time that remote machines spent, wall. */
+  remoteRanMs: number;
+}
+
+/** While a build runs. */
+export interface BuildProgress {
+  readonly figures: BuildFigures;
+  /** Machine → tasks in its hands for this build's delegator. */
+  readonly inFlight: Record<string, number>;
+}
+
+/** At a build's end. */
+export interface BuildReport extends BuildFigures {
+  /** CPU of this machine's agent while the build ran. */
+  readonly agentCpuMs: number;
+  /** CPU of all launchers of the build, as each told before it ended. */
+  readonly launcherCpuMs: number;
+  /** Median over the build's units. */
+  readonly launcherCpuMsMedian: number;
+  readonly agentCpuMsMedian: number;
+  /** Agent and launchers together, over remote and local units. */
+  readonly clientCpuMsPerUnit: number;
+  readonly wallMs: number;
+}
+
+export interface MachineStatus {
+  readonly id: string;
+  readonly name: string;
+  readonly address: string;
+  readonly slots: number;
+  readonly cores: number;
+  readonly ghz: number;
+  readonly load: number;
+  readonly memFreeBytes: number;
+  /** Why it offers nothing, e.g. «gcc 12.3 there, 12.2 here»; empty when it does. */
+  readonly remark: string;
+  readonly tasks: readonly string[];
+  readonly lastHeardMs: number;
+}
+
+export interface StatusReport {
+  readonly agent: {
+    readonly pid: number;
+    readonly name: string;
+    readonly home: string;
+    readonly version: string;
+    readonly uptimeMs: number;
+    readonly cpuMs: number;
+    readonly rssBytes: number;
+    readonly cluster: string | null;
+    readonly port: number | null;
+    /** Slots lent to others when free; 0 with the reason in closedBecause. */
+    readonly slots: number;
+    readonly closedBecause: string;
+    readonly load: number;
+    readonly problems: readonly string[];
+  };
+  readonly machines: readonly MachineStatus[];
+  /** What runs here for others. */
+  readonly lending: readonly { readonly delegator: string; readonly label: string }[];
+  readonly waiting: number;
+  readonly runningHere: number;
+  readonly total: BuildFigures;
+}
