@@ -113,7 +113,7 @@ build() {
   # Outputs deleted by hand would be taken for up to date.
   [ -f "$root/dist/apps/main.js" ] || rm -rf "$root/dist/.tsbuildinfo"
   compiled=0
-  "$node" "$root/node_modules/typescript/bin/tsc" -b "$root/src/apps" >&2 || compiled=$?
+  (cd "$root" && "$node" node_modules/typescript/bin/tsc -b src/apps) >&2 || compiled=$?
   [ -f "$root/dist/apps/main.js" ] || die 'tsc -b src/apps failed, see above'
   [ "$compiled" -eq 0 ] || say 'type errors, see above; going on with what was built'
   if have cc; then sh "$root/launcher/build.sh" >&2 || die 'launcher/build.sh failed, see above'; fi
