@@ -2,7 +2,7 @@
 // It asks for no client certificate (the joiner has none yet); all it does is trade one invite's secret for one certificate.
 import { randomBytes } from 'node:crypto';
 import { appendFileSync, readFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import { createServer, type TLSSocket } from 'node:tls';
 import { err, ok, type Result } from '../../base/result.ts';
@@ -18,6 +18,7 @@ export const maxSkewMs = 100_000;
 const requestTimeoutMs = 10_000;
 const maxConnections = 32;
 const checkEveryMs = 1_000;
+const lingerMs = 500;
 /** Between `startEnrolment` and the first invite. */
 const idleMs = 60_000;
 
@@ -66,10 +67,21 @@ export async function startEnrolment(options: {
   });
   server.maxConnections = maxConnections;
   const sockets = new Set<TLSSocket>();
+  const connections = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket);
+    socket.on('close', () => connections.delete(socket));
+  });
+  let invited = false;
+  const tell = (event: EnrolmentEvent): void => {
+    invited ||= event.type === 'joined';
+    onEvent(event);
+  };
   server.on('secureConnection', (socket) => {
     sockets.add(socket);
     socket.on('error', () => socket.destroy()).on('close', () => sockets.delete(socket));
-    serve(socket, { cluster, home, onEvent, clock }).catch(() => socket.destroy());
+    socket.setTimeout(2 * requestTimeoutMs, () => socket.destroy());
+    serve(socket, { cluster, home, onEvent: tell, clock }).catch(() => socket.destroy());
   });
   const listening = await new Promise<Error | null>((resolve) => {
     server.once('error', resolve);
@@ -85,11 +97,12 @@ export async function startEnrolment(options: {
   let settle = (): void => {};
   const done = new Promise<void>((resolve) => (settle = resolve));
   const startedAtMs = clock();
-  let invited = false;
   const close = (): Promise<void> => {
     clearInterval(timer);
     server.close(() => settle());
     for (const socket of sockets) if (!socket.writableEnded) socket.destroy();
+    // An answer on its way may still leave; whoever is silent or in mid-handshake does not hold the door open.
+    setTimeout(() => connections.forEach((socket) => socket.destroy()), lingerMs).unref();
     return done;
   };
   const timer = setInterval(() => {

@@ -13,7 +13,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { err, ok, type Result } from '../../base/result.ts';
 import { fingerprintOf } from './certificates.ts';
 import { nodeIdOfCertificate } from './tls.ts';
@@ -69,16 +69,31 @@ export function writeCluster(home: string, cluster: NewCluster): Result<Cluster,
     if (temporary !== null) rmSync(temporary, { recursive: true, force: true });
     const { code } = thrown as NodeJS.ErrnoException;
     if (code === 'ENOTEMPTY' || code === 'EEXIST') return err(alreadyMember(home));
-    return err({
-      code: 'cluster-not-written',
-      message: `cannot write ${directory}: ${explain(thrown)}`,
-      hint: `make sure that ${dirname(directory)} can be written, or set TENDER_HOME to a directory that can`,
-    });
+    return err(notWritten(home, thrown));
   }
   const loaded = loadCluster(home);
   if (!loaded.ok) return loaded;
   if (loaded.value === null) throw new Error(`bug: ${directory} vanished`);
   return ok(loaded.value);
+}
+
+/** Why a new member could not be written into `home`, found out before anything is spent on it; null: it can. */
+export function findWriteProblem(home: string): UserError | null {
+  try {
+    mkdirSync(home, { recursive: true, mode: 0o700 });
+    rmSync(mkdtempSync(`${clusterDirectory(home)}.`), { recursive: true });
+    return null;
+  } catch (thrown) {
+    return notWritten(home, thrown);
+  }
+}
+
+function notWritten(home: string, thrown: unknown): UserError {
+  return {
+    code: 'cluster-not-written',
+    message: `cannot write ${clusterDirectory(home)}: ${explain(thrown)}`,
+    hint: `make sure that ${home} can be written, or set TENDER_HOME to a directory that can`,
+  };
 }
 
 /** What `init` and `join` say where there is a cluster already. */

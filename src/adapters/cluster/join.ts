@@ -6,7 +6,15 @@ import { connect, type ConnectionOptions, type DetailedPeerCertificate, type TLS
 import { err, ok, type Result } from '../../base/result.ts';
 import { fingerprintOf, makeSigningRequest } from './certificates.ts';
 import { badName } from './create.ts';
-import { alreadyMember, clusterDirectory, isId, readAnnouncementKeys, writeCluster, type NewCluster } from './files.ts';
+import {
+  alreadyMember,
+  clusterDirectory,
+  findWriteProblem,
+  isId,
+  readAnnouncementKeys,
+  writeCluster,
+  type NewCluster,
+} from './files.ts';
 import { readFrame, writeFrame } from './frame.ts';
 import { describeFailures, describeRefusal, type Attempt } from './join-errors.ts';
 import { nodeIdOfCertificate } from './tls.ts';
@@ -30,6 +38,8 @@ export async function joinCluster(options: {
   const decoded = decodeToken(options.token);
   if (!decoded.ok) return decoded;
   const invite = decoded.value;
+  const problem = findWriteProblem(home);
+  if (problem !== null) return err(problem);
 
   onStep(`looking for the inviting machine at ${invite.addresses.join(', ')} (port ${invite.port})`);
   const found = await findAuthority(invite);
