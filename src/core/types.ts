@@ -75,6 +75,7 @@ export interface WorkerInfo {
 /** A standing offer: slots held for one delegator for a time. No slots and a remark: why not. */
 export interface Offer {
   readonly leaseId: LeaseId;
+  /** All slots of the lease, those of its running attempts included. A later offer with the same lease replaces the number. */
   readonly slots: number;
   readonly ttlMs: number;
   /** The task classes that this worker can take. */
@@ -85,7 +86,8 @@ export interface Offer {
 }
 
 /** How a command ended: by its own exit code or by a signal. */
-export type Exit = { readonly how: 'exit'; readonly code: number } | { readonly how: 'signal'; readonly signal: number };
+export type Exit =
+  { readonly how: 'exit'; readonly code: number } | { readonly how: 'signal'; readonly signal: number };
 
 /** Why an attempt did not give a result. Never an ordinary error of the compiler: that is a result. */
 export type FailureCode =

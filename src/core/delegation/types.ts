@@ -39,7 +39,12 @@ export type DelegatorEvent =
   | { readonly type: 'lease-withdrawn'; readonly worker: NodeId; readonly leaseId: LeaseId }
   | { readonly type: 'started'; readonly worker: NodeId; readonly attempt: AttemptId }
   /** Alive, and these attempts are in its hands; its leases are renewed by as much as their time to live. */
-  | { readonly type: 'heartbeat'; readonly worker: NodeId; readonly attempts: readonly AttemptId[]; readonly load: number }
+  | {
+      readonly type: 'heartbeat';
+      readonly worker: NodeId;
+      readonly attempts: readonly AttemptId[];
+      readonly load: number;
+    }
   | {
       readonly type: 'result';
       readonly worker: NodeId;
@@ -82,7 +87,13 @@ export type DelegatorEffect =
 
 /** What people may want to see happen; CLI, status and logs are views of these. */
 export type DelegationNote =
-  | { readonly kind: 'awarded'; readonly task: TaskId; readonly attempt: AttemptId; readonly worker: NodeId; readonly hedge: boolean }
+  | {
+      readonly kind: 'awarded';
+      readonly task: TaskId;
+      readonly attempt: AttemptId;
+      readonly worker: NodeId;
+      readonly hedge: boolean;
+    }
   | { readonly kind: 'local'; readonly task: TaskId; readonly reason: LocalReason; readonly detail: string }
   | {
       readonly kind: 'attempt-failed';
@@ -92,7 +103,14 @@ export type DelegationNote =
       readonly code: FailureCode;
       readonly message: string;
     }
-  | { readonly kind: 'ended'; readonly task: TaskId; readonly build: BuildId; readonly how: 'remote' | 'local' | 'cancelled'; readonly worker: NodeId | null; readonly tookMs: number }
+  | {
+      readonly kind: 'ended';
+      readonly task: TaskId;
+      readonly build: BuildId;
+      readonly how: 'remote' | 'local' | 'cancelled';
+      readonly worker: NodeId | null;
+      readonly tookMs: number;
+    }
   | { readonly kind: 'refused-offer'; readonly worker: NodeId; readonly remark: string }
   | { readonly kind: 'worker-excluded'; readonly worker: NodeId; readonly forMs: number; readonly why: string };
 
@@ -106,4 +124,6 @@ export interface DelegatorOptions {
   readonly nobodyAfterMs: number;
   /** Bound on waiting tasks; past it the launcher is told to run here at once. */
   readonly maxWaiting: number;
+  /** How long leases are kept after the last task has ended, so that make's next wave finds them; default 1000. */
+  readonly lingerMs?: number;
 }

@@ -1,5 +1,16 @@
 // What can happen to a worker, and what it may ask of the world. `admission.ts` is the machine between them.
-import type { Announcement, AttemptId, BuildId, FailureCode, LeaseId, NodeId, Offer, TaskClass, ToolchainRef, WorkerInfo } from '../types.ts';
+import type {
+  Announcement,
+  AttemptId,
+  BuildId,
+  FailureCode,
+  LeaseId,
+  NodeId,
+  Offer,
+  TaskClass,
+  ToolchainRef,
+  WorkerInfo,
+} from '../types.ts';
 
 /** Where a delegator can be reached: the datagram's source address (or the open session's) and the announced port. */
 export interface DelegatorAddress {
@@ -15,7 +26,13 @@ export type WorkerEvent =
   | { readonly type: 'sample'; readonly info: WorkerInfo }
   /** The answer to `check-toolchain`. Not the same: `label` says what is here instead (empty: nothing at that path). */
   | { readonly type: 'toolchain'; readonly digest: string; readonly same: boolean; readonly label: string }
-  | { readonly type: 'award'; readonly delegator: NodeId; readonly leaseId: LeaseId; readonly attempt: AttemptId; readonly memBytes: number }
+  | {
+      readonly type: 'award';
+      readonly delegator: NodeId;
+      readonly leaseId: LeaseId;
+      readonly attempt: AttemptId;
+      readonly memBytes: number;
+    }
   | { readonly type: 'release'; readonly delegator: NodeId; readonly leaseId: LeaseId; readonly slots: number }
   | { readonly type: 'cancel'; readonly delegator: NodeId; readonly attempt: AttemptId; readonly why: string }
   /** The attempt's process is gone and its result or failure is on its way. */
@@ -33,10 +50,21 @@ export type WorkerEffect =
   | { readonly type: 'offer'; readonly delegator: NodeId; readonly offer: Offer }
   | { readonly type: 'withdraw'; readonly delegator: NodeId; readonly leaseId: LeaseId }
   | { readonly type: 'run'; readonly delegator: NodeId; readonly attempt: AttemptId }
-  | { readonly type: 'refuse'; readonly delegator: NodeId; readonly attempt: AttemptId; readonly code: FailureCode; readonly message: string }
+  | {
+      readonly type: 'refuse';
+      readonly delegator: NodeId;
+      readonly attempt: AttemptId;
+      readonly code: FailureCode;
+      readonly message: string;
+    }
   /** End the attempt's processes now; answered by `ended`. */
   | { readonly type: 'kill'; readonly attempt: AttemptId; readonly why: string }
-  | { readonly type: 'heartbeat'; readonly delegator: NodeId; readonly attempts: readonly AttemptId[]; readonly load: number }
+  | {
+      readonly type: 'heartbeat';
+      readonly delegator: NodeId;
+      readonly attempts: readonly AttemptId[];
+      readonly load: number;
+    }
   | { readonly type: 'returning'; readonly delegator: NodeId };
 
 export interface WorkerOptions {

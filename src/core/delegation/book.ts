@@ -1,0 +1,178 @@
+// The delegator's books: tasks, attempts, workers, leases, builds, and the counts between them. Every change of a
+// task's place goes through `place`, so that demand and local slots can never drift from the tasks themselves.
+import { assert } from '../../base/assert.ts';
+import type { PastRecord } from '../record/record.ts';
+import type { AttemptId, BuildId, LocalReason, NodeId, TaskId } from '../types.ts';
+import { BYTES_PER_MS, OVERHEAD_MS } from './limits.ts';
+import type { Attempt, BuildBook, Place, Task, WorkerBook } from './parts.ts';
+import type { DelegationNote, DelegatorEffect, DelegatorOptions } from './types.ts';
+import { WaitingTasks } from './waiting.ts';
+
+export class Book {
+  readonly options: DelegatorOptions;
+  readonly record: PastRecord;
+  readonly tasks = new Map<TaskId, Task>();
+  readonly attempts = new Map<AttemptId, Attempt>();
+  readonly workers = new Map<NodeId, WorkerBook>();
+  readonly builds = new Map<BuildId, BuildBook>();
+  readonly away = new Set<Task>();
+  readonly waiting = new WaitingTasks();
+  /** Slots of this machine in use, and those of them taken for choice. */
+  hereUsed = 0;
+  ownUsed = 0;
+  /** Grows with every announcement of any build, so that no number is ever used twice for a build. */
+  seq = 0;
+  arrivals = 0;
+  submitted = 0;
+  /** When the class last had no lease, for classes that wait without one. */
+  readonly leaselessSince = new Map<string, number>();
+  /** When a waiting task may go again to where it failed; set by each matching. */
+  retryAt = Infinity;
+  /** A lower bound of the time at which some timer falls due. */
+  timersAt = Infinity;
+  effects: DelegatorEffect[] = [];
+
+  constructor(options: DelegatorOptions, record: PastRecord) {
+    assert(options.hereSlots >= 1, 'a delegator needs a slot of its own machine');
+    this.options = options;
+    this.record = record;
+  }
+
+  emit(effect: DelegatorEffect): void {
+    this.effects.push(effect);
+  }
+
+  note(note: DelegationNote): void {
+    this.effects.push({ type: 'note', note });
+  }
+
+  /** Asks for a look at the timers at `at` or before. */
+  wakeBy(at: number): void {
+    if (at < this.timersAt) this.timersAt = at;
+  }
+
+  build(id: BuildId): BuildBook {
+    let build = this.builds.get(id);
+    if (build === undefined) {
+      build = {
+        id,
+        classes: new Map(),
+        demand: 0,
+        open: false,
+        announcedAt: -Infinity,
+        announcedDemand: 0,
+        announcedClasses: 0,
+        announceSoon: false,
+        lingerUntil: Infinity,
+        lastSubmitAt: -Infinity,
+        workMs: 0,
+        tailMs: 0,
+        stragglerMs: 0,
+      };
+      this.builds.set(id, build);
+    }
+    return build;
+  }
+
+  worker(id: NodeId): WorkerBook {
+    let worker = this.workers.get(id);
+    if (worker === undefined) {
+      worker = {
+        id,
+        name: id,
+        connected: false,
+        heardAt: -Infinity,
+        info: null,
+        remark: '',
+        load: 0,
+        returning: false,
+        leases: new Map(),
+        attempts: new Map(),
+        strikes: 0,
+        exclusions: 0,
+        excludedUntil: -Infinity,
+        excludedWhy: '',
+        done: 0,
+      };
+      this.workers.set(id, worker);
+    }
+    return worker;
+  }
+
+  /** The one way a task changes its place; keeps demand, queues and slots of this machine in step. */
+  place(task: Task, next: Place): void {
+    const before = task.place;
+    assert(before.at !== 'ended', `task ${task.spec.id} had ended`);
+    if (before.at === 'waiting' || before.at === 'queued-here') this.waiting.remove(task);
+    if (before.at === 'away') this.away.delete(task);
+    if (before.at === 'here' && before.holdsSlot) this.#holdHere(before.reason, -1);
+    this.#count(task, -1);
+    task.place = next;
+    this.#count(task, 1);
+    if (next.at === 'waiting' || next.at === 'queued-here') this.waiting.add(task);
+    if (next.at === 'away') this.away.add(task);
+    if (next.at === 'here' && next.holdsSlot) this.#holdHere(next.reason, 1);
+    if (next.at === 'ended') this.tasks.delete(task.spec.id);
+  }
+
+  /** Takes the attempt out of all books; its slot is free in ours. */
+  dropAttempt(attempt: Attempt): void {
+    this.releaseSlot(attempt);
+    this.attempts.delete(attempt.id);
+    attempt.worker.attempts.delete(attempt.id);
+    attempt.task.attempts.delete(attempt);
+  }
+
+  /** The lease may be gone by now: then there is nothing to give back. */
+  releaseSlot(attempt: Attempt): void {
+    if (attempt.state === 'silent') return;
+    const lease = attempt.worker.leases.get(attempt.leaseId);
+    if (lease !== undefined) lease.used -= 1;
+  }
+
+  /** Live copies of a task. */
+  liveAttempts(task: Task): Attempt[] {
+    return [...task.attempts].filter((attempt) => attempt.state === 'live');
+  }
+
+  overheadMs(worker: NodeId, bytes: number): number {
+    return this.record.overheadMs(worker) ?? OVERHEAD_MS + bytes / BYTES_PER_MS;
+  }
+
+  totalSlots(): number {
+    let slots = 0;
+    for (const worker of this.workers.values()) for (const lease of worker.leases.values()) slots += lease.slots;
+    return slots;
+  }
+
+  freeSlots(): number {
+    let free = 0;
+    for (const worker of this.workers.values()) {
+      for (const lease of worker.leases.values()) free += Math.max(0, lease.slots - lease.used);
+    }
+    return free;
+  }
+
+  totalDemand(): number {
+    let demand = 0;
+    for (const build of this.builds.values()) demand += build.demand;
+    return demand;
+  }
+
+  #holdHere(reason: LocalReason, change: 1 | -1): void {
+    this.hereUsed += change;
+    if (reason === 'own-slot') this.ownUsed += change;
+    assert(this.hereUsed >= 0 && this.ownUsed >= 0, 'more local ends than starts');
+  }
+
+  #count(task: Task, change: 1 | -1): void {
+    const at = task.place.at;
+    const taskClass = task.spec.class;
+    if (taskClass === null || (at !== 'waiting' && at !== 'away')) return;
+    const build = this.build(task.spec.build);
+    const entry = build.classes.get(taskClass.id) ?? { class: taskClass, count: 0 };
+    entry.count += change;
+    build.classes.set(taskClass.id, entry);
+    build.demand += change;
+  }
+}

@@ -1,0 +1,236 @@
+// The delegator: takes in tasks, gives them to the best places, and sees each one to exactly one end, whatever fails.
+// Pure: `step(event, now)` gives the effects, `nextWakeAt()` says when a `tick` is due. The agent does the rest.
+import { assert, unreachable } from '../../base/assert.ts';
+import type { Prng } from '../../base/prng.ts';
+import { PastRecord } from '../record/record.ts';
+import type { AttemptId, NodeId } from '../types.ts';
+import { end, failed, lost, result, runHere, started } from './attempts.ts';
+import { Book } from './book.ts';
+import { announceDemand, createPeak, nextAnnounceAt, nextSurplusAt, releaseSurplus } from './demand.ts';
+import { strike } from './exclusion.ts';
+import { hedge, mayHedge } from './hedge.ts';
+import { dropLeases, heartbeat, offered, withdrawn } from './leases.ts';
+import { HEDGE_CHECK_MS, OVERSLEPT_MS } from './limits.ts';
+import { match, nextNobodyAt } from './matching.ts';
+import { forgiveSleep, runTimers } from './timers.ts';
+import type { DelegatorEffect, DelegatorEvent, DelegatorOptions, TaskSpec } from './types.ts';
+import { viewOf } from './view.ts';
+import type { DelegationView } from './view.ts';
+import type { Attempt, Task, WorkerBook } from './parts.ts';
+
+/**
+ * A task's way (`Place` in book.ts):
+ *
+ *   submit ──► waiting ──award──► away ──first result──► ended (deliver)
+ *     │           ▲  │              │
+ *     │           │  │   last live copy failed or silent
+ *     │           └──┼──────────────┤
+ *     │              │              └─ 3 failures, 2 evictions ──► queued-here
+ *     │              │ own slot is best, or nobody offers               │
+ *     │              └───────────► here ◄───────────── a slot is free ──┘
+ *     ├─ cannot travel ──► queued-here │
+ *     └─ queue full ────► here         └─ local-ended ──► ended
+ *
+ *   cancel, from anywhere ──► ended
+ */
+export class Delegation {
+  /** Durations and rates that this delegator learns; the agent predicts from it and keeps it across builds. */
+  readonly record: PastRecord;
+  readonly #book: Book;
+  readonly #peak = createPeak();
+  #hedgeAt = -Infinity;
+  #wakeAt = Infinity;
+  #steppedAt = -Infinity;
+
+  constructor(options: DelegatorOptions, _prng: Prng, record: PastRecord = new PastRecord()) {
+    this.record = record;
+    this.#book = new Book(options, record);
+  }
+
+  /**
+   * Takes in what happened at `now` (monotonic, milliseconds); gives what the world must do, in this order.
+   * A step much later than `nextWakeAt` asked for is taken as this machine's own sleep, not as the workers' silence.
+   */
+  step(event: DelegatorEvent, now: number): DelegatorEffect[] {
+    const book = this.#book;
+    const dueAt = Math.max(this.#wakeAt, this.#steppedAt);
+    if (now - dueAt > OVERSLEPT_MS) forgiveSleep(book, now - dueAt, now);
+    this.#steppedAt = now;
+    this.#take(event, now);
+    runTimers(book, now);
+    match(book, now);
+    if (now >= this.#hedgeAt) {
+      hedge(book, now);
+      this.#hedgeAt = now + HEDGE_CHECK_MS;
+    }
+    releaseSurplus(book, this.#peak, now);
+    announceDemand(book, now);
+    this.#wakeAt = this.#nextWake();
+    const effects = book.effects;
+    book.effects = [];
+    return effects;
+  }
+
+  /** When a `tick` is due if nothing happens before, or null. May be early, never late. */
+  nextWakeAt(): number | null {
+    return this.#wakeAt === Infinity ? null : this.#wakeAt;
+  }
+
+  view(now: number = this.#steppedAt): DelegationView {
+    return viewOf(this.#book, now);
+  }
+
+  #nextWake(): number {
+    const book = this.#book;
+    const at = Math.min(
+      book.timersAt,
+      nextNobodyAt(book),
+      book.retryAt,
+      nextAnnounceAt(book),
+      nextSurplusAt(book, this.#peak),
+    );
+    return mayHedge(book) ? Math.min(at, this.#hedgeAt) : at;
+  }
+
+  #take(event: DelegatorEvent, now: number): void {
+    const book = this.#book;
+    switch (event.type) {
+      case 'submit':
+        this.#submit(event.task, now);
+        return;
+      case 'cancel': {
+        const task = book.tasks.get(event.task);
+        if (task !== undefined) end(book, task, 'cancelled', null, 'cancelled', now);
+        return;
+      }
+      case 'local-ended':
+        this.#localEnded(book.tasks.get(event.task), now);
+        return;
+      case 'session-up': {
+        const worker = book.worker(event.worker);
+        if (worker.connected) this.#lose(worker, 'a new session took the place of the old one', now);
+        worker.connected = true;
+        worker.returning = false;
+        worker.heardAt = now;
+        if (event.name !== '') worker.name = event.name;
+        return;
+      }
+      case 'session-down': {
+        const worker = book.workers.get(event.worker);
+        if (worker?.connected === true) this.#lose(worker, 'the session ended', now);
+        return;
+      }
+      case 'offer': {
+        const worker = this.#hear(event.worker, now);
+        if (worker !== null) offered(book, worker, event.offer, now);
+        return;
+      }
+      case 'lease-withdrawn': {
+        const worker = this.#hear(event.worker, now);
+        if (worker !== null) withdrawn(worker, event.leaseId);
+        return;
+      }
+      case 'started': {
+        const attempt = this.#attempt(event.worker, event.attempt, now);
+        if (attempt !== null) started(book, attempt, now);
+        return;
+      }
+      case 'heartbeat': {
+        const worker = this.#hear(event.worker, now);
+        if (worker !== null) heartbeat(book, worker, event.attempts, event.load, now);
+        return;
+      }
+      case 'result': {
+        const attempt = this.#attempt(event.worker, event.attempt, now);
+        if (attempt === null) book.emit({ type: 'discard', attempt: event.attempt, worker: event.worker });
+        else result(book, attempt, event, now);
+        return;
+      }
+      case 'failed': {
+        const attempt = this.#attempt(event.worker, event.attempt, now);
+        if (attempt !== null) failed(book, attempt, event.code, event.message, now);
+        return;
+      }
+      case 'returning': {
+        const worker = this.#hear(event.worker, now);
+        if (worker === null) return;
+        worker.returning = true;
+        worker.leases.clear();
+        return;
+      }
+      case 'tick':
+        return;
+      default:
+        unreachable(event);
+    }
+  }
+
+  #submit(spec: TaskSpec, now: number): void {
+    const book = this.#book;
+    assert(!book.tasks.has(spec.id), `task ${spec.id} was submitted twice`);
+    const task: Task = {
+      spec,
+      order: ++book.submitted,
+      submittedAt: now,
+      estimateMs: this.#estimate(spec),
+      place: { at: 'new' },
+      attempts: new Set(),
+      attemptsMade: 0,
+      failures: 0,
+      evictions: 0,
+      refusals: 0,
+      lastFailure: '',
+      retrySameAt: -Infinity,
+      failedOn: new Set(),
+    };
+    book.tasks.set(spec.id, task);
+    if (book.waiting.size >= book.options.maxWaiting) {
+      runHere(book, task, 'queue-full', `${book.waiting.size} tasks wait`, false, now);
+    } else if (spec.class === null) {
+      book.place(task, { at: 'queued-here', reason: 'stays', detail: spec.staysReason });
+    } else {
+      book.build(spec.build).lastSubmitAt = now;
+      book.place(task, { at: 'waiting' });
+    }
+  }
+
+  #estimate(spec: TaskSpec): number {
+    if (spec.class === null) return 1;
+    if (spec.p80Ms !== null) return Math.max(1, spec.p80Ms);
+    const past = this.record.predict(spec.label, spec.class.id);
+    return Math.max(1, past.known ? past.p80Ms : spec.class.p80Ms);
+  }
+
+  #localEnded(task: Task | undefined, now: number): void {
+    if (task?.place.at !== 'here') return;
+    const { spec, place } = task;
+    if (spec.class !== null) {
+      const ran = { label: spec.label, classKey: spec.class.id, ranMs: now - place.since, overheadMs: 0 };
+      this.record.observe({ ...ran, worker: null });
+    }
+    end(this.#book, task, 'local', null, 'done here', now);
+  }
+
+  /** Nothing of this session will ever come again: its attempts, live, silent or cancelled, are gone. */
+  #lose(worker: WorkerBook, message: string, now: number): void {
+    const book = this.#book;
+    worker.connected = false;
+    dropLeases(book, worker, false);
+    const attempts = [...worker.attempts.values()];
+    const costsWork = attempts.some((attempt) => attempt.state === 'live');
+    for (const attempt of attempts) lost(book, attempt, message, now);
+    if (costsWork) strike(book, worker, 'worker-lost', now);
+  }
+
+  /** Any message from a connected worker is a sign of life; one from nobody we know changes nothing. */
+  #hear(id: NodeId, now: number): WorkerBook | null {
+    const worker = this.#book.workers.get(id);
+    if (worker?.connected !== true) return null;
+    worker.heardAt = now;
+    return worker;
+  }
+
+  #attempt(id: NodeId, attemptId: AttemptId, now: number): Attempt | null {
+    return this.#hear(id, now)?.attempts.get(attemptId) ?? null;
+  }
+}

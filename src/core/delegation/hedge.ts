@@ -1,0 +1,98 @@
+// A second copy of a task on another machine, when nothing waits and a slot is idle: for stragglers, and at the tail
+// for what another machine would finish much sooner. Bounded by a share of the build's work, or it wastes a third.
+import { finishMs } from '../selection/finish.ts';
+import { award } from './attempts.ts';
+import type { Book } from './book.ts';
+import { freeLease } from './leases.ts';
+import {
+  HEDGE_BUDGET,
+  HEDGE_GAIN,
+  HEDGE_GAIN_LATE,
+  STRAGGLER_ESTIMATES,
+  STRAGGLER_MIN_MS,
+  TAIL_AFTER_MS,
+} from './limits.ts';
+import type { Attempt, BuildBook, Lease, Task, WorkerBook } from './parts.ts';
+
+interface Doubling {
+  readonly task: Task;
+  readonly kind: 'tail' | 'straggler';
+  readonly leftMs: number;
+  readonly worker: WorkerBook;
+  readonly lease: Lease;
+}
+
+/** Whether it is worth looking again after HEDGE_CHECK_MS. */
+export function mayHedge(book: Book): boolean {
+  return book.waiting.travelling === 0 && book.away.size > 0 && book.freeSlots() > 0;
+}
+
+/** Doubles as many tasks as slots and budget allow; the one with most time left first. */
+export function hedge(book: Book, now: number): void {
+  while (mayHedge(book)) {
+    let best: Doubling | null = null;
+    for (const task of book.away) {
+      const doubling = consider(book, task, now);
+      if (doubling !== null && (best === null || doubling.leftMs > best.leftMs)) best = doubling;
+    }
+    if (best === null) return;
+    award(book, best.worker, best.lease, best.task, best.kind, now);
+  }
+}
+
+function consider(book: Book, task: Task, now: number): Doubling | null {
+  const [attempt, second] = book.liveAttempts(task);
+  if (attempt === undefined || second !== undefined) return null;
+  const build = book.build(task.spec.build);
+  const elapsedMs = now - attempt.awardedAt;
+  const leftMs = timeLeft(attempt, elapsedMs);
+  const straggles = elapsedMs > Math.max(STRAGGLER_MIN_MS, STRAGGLER_ESTIMATES * attempt.estimateMs);
+  const kind = straggles ? 'straggler' : 'tail';
+  if (kind === 'tail' && now - build.lastSubmitAt < TAIL_AFTER_MS) return null;
+  if (!withinBudget(book, build, kind, task.estimateMs)) return null;
+  const other = bestOther(book, task);
+  if (other === null) return null;
+  const gain = elapsedMs >= 2 * attempt.estimateMs ? HEDGE_GAIN_LATE : HEDGE_GAIN;
+  if (kind === 'tail' && other.costMs >= gain * leftMs) return null;
+  return { task, kind, leftMs, worker: other.worker, lease: other.lease };
+}
+
+/** Past its estimate an attempt is expected to need half as much again as it has had: durations have heavy tails. */
+function timeLeft(attempt: Attempt, elapsedMs: number): number {
+  return Math.max(attempt.estimateMs - elapsedMs, elapsedMs > attempt.estimateMs ? elapsedMs / 2 : 0);
+}
+
+function withinBudget(book: Book, build: BuildBook, kind: Doubling['kind'], estimateMs: number): boolean {
+  const budgetMs = HEDGE_BUDGET * build.workMs;
+  if (kind === 'tail') return build.tailMs + estimateMs <= budgetMs;
+  return build.stragglerMs + estimateMs <= budgetMs || !anyDoubled(book, build);
+}
+
+function anyDoubled(book: Book, build: BuildBook): boolean {
+  for (const task of book.away) {
+    if (task.spec.build === build.id && book.liveAttempts(task).length > 1) return true;
+  }
+  return false;
+}
+
+function bestOther(book: Book, task: Task): { worker: WorkerBook; lease: Lease; costMs: number } | null {
+  const classId = task.spec.class?.id ?? '';
+  const used = new Set<string>(task.failedOn);
+  for (const attempt of task.attempts) used.add(attempt.worker.id);
+  let best: { worker: WorkerBook; lease: Lease; costMs: number } | null = null;
+  for (const worker of book.workers.values()) {
+    if (used.has(worker.id)) continue;
+    const lease = freeLease(worker, classId);
+    if (lease === null) continue;
+    const costMs = finishMs(task, {
+      worker: worker.id,
+      leaseId: lease.id,
+      rate: book.record.rate(worker.id),
+      overheadMs: book.overheadMs(worker.id, task.spec.bytes),
+      freeFor: worker.info?.freeFor ?? [],
+      arrival: lease.arrival,
+    });
+    if (best === null || costMs < best.costMs) best = { worker, lease, costMs };
+  }
+  return best;
+}

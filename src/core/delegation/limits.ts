@@ -1,0 +1,49 @@
+// The delegator's times and bounds, in one place. Each was chosen with the simulator or is protocol.md's.
+
+/** Demand is announced at least so often while it lasts. */
+export const ANNOUNCE_EVERY_MS = 2000;
+/** Growing demand is announced sooner, but not more often than this: make starts its jobs within milliseconds. */
+export const ANNOUNCE_GAP_MS = 25;
+/** An announcement is worth answering until two later ones were lost. */
+export const ANNOUNCEMENT_EXPIRES_MS = 7000;
+export const LINGER_MS = 1000;
+/** Three heartbeats missed. */
+export const SILENT_AFTER_MS = 6000;
+/** An award that waits in a full pipe is not yet known to its worker. */
+export const UNCONFIRMED_AFTER_MS = 15_000;
+/** A cancelled attempt that nobody mentions again gives its slot back. */
+export const CANCELLED_FORGOTTEN_MS = 30_000;
+export const DEADLINE_MIN_MS = 300_000;
+export const DEADLINE_ESTIMATES = 20;
+
+export const FAILURES_MAX = 3;
+export const EVICTIONS_MAX = 2;
+/** So many refused awards in a row count as one failure: a bound on a quarrel about a lease. */
+export const REFUSALS_PER_FAILURE = 5;
+
+/** Time for another worker to offer before a task goes again to the one where it failed. */
+export const RETRY_SAME_AFTER_MS = 1000;
+
+export const EXCLUDE_MIN_MS = 10_000;
+export const EXCLUDE_MAX_MS = 300_000;
+export const STRIKES_MAX = 3;
+/** After so long without exclusion the next one is short again. */
+export const EXCLUSION_FORGOTTEN_MS = 600_000;
+/** A worker that is gone and of which nothing bad is known is forgotten after this. */
+export const WORKER_FORGOTTEN_MS = 600_000;
+
+export const HEDGE_CHECK_MS = 250;
+export const STRAGGLER_MIN_MS = 2000;
+export const STRAGGLER_ESTIMATES = 3;
+/** Without a new task for so long a build is taken to be at its tail. */
+export const TAIL_AFTER_MS = 500;
+export const HEDGE_GAIN = 0.6;
+export const HEDGE_GAIN_LATE = 0.9;
+export const HEDGE_BUDGET = 0.05;
+
+/** What a task costs beside its running, on a worker of which nothing is known. */
+export const OVERHEAD_MS = 10;
+export const BYTES_PER_MS = 50_000;
+
+/** A step that comes so much later than asked for means that this machine slept, not that the workers were silent. */
+export const OVERSLEPT_MS = 2000;

@@ -1,0 +1,163 @@
+// Late binding: at the moment a slot is free, the longest waiting task gets the best place. Runs after every event
+// and does nothing quickly when there is nothing to do.
+import { assert } from '../../base/assert.ts';
+import { policies } from '../selection/index.ts';
+import type { Candidate, Tail } from '../selection/types.ts';
+import type { NodeId } from '../types.ts';
+import { award, runHere } from './attempts.ts';
+import type { Book } from './book.ts';
+import { anyLeaseFor, covers, freeLease } from './leases.ts';
+import type { Task } from './parts.ts';
+
+/** Few tasks are left when there are no more than this many per slot. */
+const TAIL_TASKS_PER_SLOT = 3;
+
+const OWN: Candidate = { worker: null, leaseId: null, rate: 1, overheadMs: 0, freeFor: [], arrival: 0 };
+
+export function match(book: Book, now: number): void {
+  runWhatStays(book, now);
+  matchTravellers(book, now);
+  runWhatNobodyTakes(book, now);
+}
+
+/** When tasks that nobody took so far should run here, or Infinity. */
+export function nextNobodyAt(book: Book): number {
+  if (book.hereUsed >= book.options.hereSlots) return Infinity;
+  let at = Infinity;
+  for (const classId of book.waiting.classes()) {
+    const since = book.leaselessSince.get(classId);
+    if (since !== undefined) at = Math.min(at, since + book.options.nobodyAfterMs);
+  }
+  return at;
+}
+
+function runWhatStays(book: Book, now: number): void {
+  while (book.hereUsed < book.options.hereSlots) {
+    const task = book.waiting.nextHere();
+    if (task?.place.at !== 'queued-here') return;
+    runHere(book, task, task.place.reason, task.place.detail, true, now);
+  }
+}
+
+function matchTravellers(book: Book, now: number): void {
+  book.retryAt = Infinity;
+  if (book.waiting.travelling === 0) return;
+  const policy = policies[book.options.policy];
+  const blocked = new Set<string>();
+  const aside: Task[] = [];
+  const tail = tailOf(book, now);
+  for (let task = book.waiting.longest(blocked); task !== undefined; task = book.waiting.longest(blocked)) {
+    const classId = task.spec.class?.id ?? '';
+    const places = placesFor(book, task, classId);
+    if (places.length === 0) {
+      blocked.add(classId);
+      continue;
+    }
+    const allowed = elsewhereFirst(book, task, classId, places, now);
+    const choice = policy.choose(task, allowed, tail === null ? null : tailFor(book, task, classId, tail));
+    if (choice === null) {
+      book.waiting.remove(task);
+      aside.push(task);
+    } else if (choice.worker === null) {
+      runHere(book, task, 'own-slot', '', true, now);
+    } else {
+      const worker = book.worker(choice.worker);
+      const lease = freeLease(worker, classId);
+      assert(lease !== null, 'the policy chose a place that was not offered to it');
+      award(book, worker, lease, task, 'no', now);
+    }
+  }
+  for (const task of aside) book.waiting.add(task);
+}
+
+function placesFor(book: Book, task: Task, classId: string): Candidate[] {
+  const places: Candidate[] = [];
+  const { ownSlots, hereSlots } = book.options;
+  if (book.ownUsed < ownSlots && book.hereUsed < hereSlots) places.push(OWN);
+  for (const worker of book.workers.values()) {
+    const lease = freeLease(worker, classId);
+    if (lease === null) continue;
+    places.push({
+      worker: worker.id,
+      leaseId: lease.id,
+      rate: book.record.rate(worker.id),
+      overheadMs: book.overheadMs(worker.id, task.spec.bytes),
+      freeFor: worker.info?.freeFor ?? [],
+      arrival: lease.arrival,
+    });
+  }
+  return places;
+}
+
+/** A task that failed on a worker waits for another one while there is another; only then, and later, may it go there again. */
+function elsewhereFirst(
+  book: Book,
+  task: Task,
+  classId: string,
+  places: readonly Candidate[],
+  now: number,
+): readonly Candidate[] {
+  if (task.failedOn.size === 0) return places;
+  const elsewhere = places.filter((place) => place.worker === null || !task.failedOn.has(place.worker));
+  for (const worker of book.workers.values()) {
+    if (!task.failedOn.has(worker.id) && covers(worker, classId)) return elsewhere;
+  }
+  if (now >= task.retrySameAt) return places;
+  book.retryAt = Math.min(book.retryAt, task.retrySameAt);
+  return elsewhere;
+}
+
+interface BusySlot {
+  readonly worker: NodeId;
+  readonly rate: number;
+  readonly remainingMs: number;
+}
+
+type WholeTail = Tail & { readonly busy: readonly BusySlot[] };
+
+/** Only slots that this task may get when they are free are worth waiting for. */
+function tailFor(book: Book, task: Task, classId: string, tail: WholeTail): Tail {
+  const mayTake = ({ worker }: BusySlot): boolean => !task.failedOn.has(worker) && covers(book.worker(worker), classId);
+  return { ...tail, busy: tail.busy.filter(mayTake) };
+}
+
+function tailOf(book: Book, now: number): WholeTail | null {
+  const slots = book.totalSlots() + book.options.ownSlots;
+  if (book.waiting.travelling > TAIL_TASKS_PER_SLOT * slots) return null;
+  const busy: BusySlot[] = [];
+  let runningMs = 0;
+  let rates = 0;
+  for (const task of book.away) {
+    for (const attempt of task.attempts) {
+      if (attempt.state !== 'live') continue;
+      const rate = book.record.rate(attempt.worker.id);
+      const remainingMs = Math.max(0, attempt.estimateMs - (now - attempt.awardedAt));
+      busy.push({ worker: attempt.worker.id, rate, remainingMs });
+      runningMs = Math.max(runningMs, remainingMs);
+      rates += rate;
+    }
+  }
+  if (busy.length === 0) return null;
+  let waitingMs = 0;
+  for (const task of book.waiting.travellers()) waitingMs += task.estimateMs;
+  return { runningMs, queueMs: waitingMs / rates / 2, busy };
+}
+
+function runWhatNobodyTakes(book: Book, now: number): void {
+  for (const classId of [...book.leaselessSince.keys()]) {
+    if (anyLeaseFor(book, classId)) book.leaselessSince.delete(classId);
+  }
+  for (const classId of [...book.waiting.classes()]) {
+    if (anyLeaseFor(book, classId)) continue;
+    let since = book.leaselessSince.get(classId);
+    if (since === undefined) {
+      since = now;
+      book.leaselessSince.set(classId, since);
+    }
+    if (now - since < book.options.nobodyAfterMs) continue;
+    for (let task = book.waiting.longestOf(classId); task !== undefined; task = book.waiting.longestOf(classId)) {
+      if (book.hereUsed >= book.options.hereSlots) return;
+      runHere(book, task, 'nobody', 'no machine offered a slot in time', true, now);
+    }
+  }
+}
