@@ -55,7 +55,11 @@ const ROWS: readonly Row[] = [
   ['alone', '-c --compile', mode('compile')],
   ['alone', '-S --assemble', mode('assembly')],
   ['alone', '-E -M -MM --preprocess -fsyntax-only --analyze -### -v --verbose -emit-ast -rewrite-objc', mode('other')],
-  ['alone', '--version --help --target-help -dumpversion -dumpfullversion -dumpmachine -dumpspecs', mode('other')],
+  [
+    'alone',
+    '--version --help --target-help -dumpversion -dumpfullversion -dumpmachine -dumpspecs -fhelp -ftarget-help -fversion',
+    mode('other'),
+  ],
   ['joined', '-print- --print- --help= -dump -emit-interface-stubs', mode('other')],
   ['either', '-x', { is: 'language' }],
   ['either', '-o', { is: 'object' }],
@@ -96,7 +100,7 @@ const ROWS: readonly Row[] = [
   ['alone', '-undef -trigraphs -traditional -traditional-cpp -C -CC -P -no-integrated-cpp', travels],
 
   // The language and the machine.
-  ['joined', '-std= --std= -stdlib= --stdlib= --target= --gcc-toolchain=', builtin],
+  ['joined', '-std= --std= -stdlib= --stdlib= --target=', builtin],
   ['separate', '-target', builtin, 'clang'],
   ['alone', '-ansi --ansi', builtin],
   ['joined', '-m', { is: 'machine' }],
@@ -123,6 +127,8 @@ const ROWS: readonly Row[] = [
     travels,
   ],
   ['alone', '-Qunused-arguments', travels, 'clang'],
+  // Remarks go to stderr.
+  ['joined', '-Rpass', travels, 'clang'],
   ['joined', '--param=', travels],
   ['separate', '--param', travels],
   ['alone', '-fdiagnostics-color -fno-diagnostics-color -fcolor-diagnostics -fno-color-diagnostics', { is: 'color' }],
@@ -147,7 +153,7 @@ const ROWS: readonly Row[] = [
   ['separate', '-dumpbase -dumpbase-ext -dumpdir', WRITES],
   ['joined', '-fdump- -fcallgraph-info -fsave-optimization-record -foptimization-record- -ftime-trace', WRITES],
   ['joined', '-fopt-info-', { is: 'report' }],
-  ['joined', '-fproc-stat-report -frepo -fdeps- -fdiagnostics-add-output -fdiagnostics-set-output', WRITES],
+  ['joined', '-fproc-stat-report -fdeps- -fdiagnostics-add-output -fdiagnostics-set-output', WRITES],
   ['joined', '-fcompare-debug -fself-test= -gen- -aux-info', WRITES],
   ['alone', '-fcallgraph-info -fsave-optimization-record -ftime-trace -fproc-stat-report -frepo', WRITES],
   ['alone', '-fcompare-debug -aux-info', WRITES],
@@ -205,7 +211,7 @@ const ROWS: readonly Row[] = [
 
   // Programs of the compiler's.
   ['either', '-B', ELSEWHERE],
-  ['joined', '-specs= --specs= -resource-dir= --gcc-install-dir= -ccc- --ld-path=', ELSEWHERE],
+  ['joined', '-specs= --specs= -resource-dir= --gcc-install-dir= --gcc-toolchain= -ccc- --ld-path=', ELSEWHERE],
   ['separate', '-specs --specs -wrapper -resource-dir -gcc-toolchain', ELSEWHERE],
   ['alone', '-no-integrated-as -fno-integrated-as -via-file-asm', ELSEWHERE],
   ['joined', '-Wp,', { is: 'hand-on', to: 'preprocessor', commas: true }],

@@ -1,0 +1,419 @@
+// The verdicts, one line a case: what travels with which outputs, what stays and why, what the scanner is told.
+// The output names in here are what gcc 12 and clang 14 do; conformance.test.ts asks the real ones.
+import { describe, expect, test } from 'vitest';
+import type { CompilePlan, StayReason, Verdict } from '../types.ts';
+import type { CommandContext } from './parse.ts';
+import { parseCommand } from './parse.ts';
+
+const context: CommandContext = {
+  cwd: '/home/u/project',
+  env: new Map(),
+  readFile: () => null,
+  stderrIsTerminal: false,
+  isDirectory: (path) => path === '/home/u/project/build',
+};
+
+const parse = (line: string, over: Partial<CommandContext> = {}): Verdict =>
+  parseCommand(line.split(' '), { ...context, ...over });
+
+function plan(line: string, over: Partial<CommandContext> = {}): CompilePlan {
+  const verdict = parse(line, over);
+  if (!verdict.travels) throw new Error(`${line} stays: ${verdict.reason}, ${verdict.detail}`);
+  return verdict.plan;
+}
+
+function reason(line: string, over: Partial<CommandContext> = {}): StayReason | 'travels' {
+  const verdict = parse(line, over);
+  return verdict.travels ? 'travels' : verdict.reason;
+}
+
+describe('what a compile writes', () => {
+  test.each([
+    ['gcc -c a.c', 'a.o'],
+    ['gcc -c sub/a.c', 'a.o'],
+    ['gcc -c a.b.c', 'a.b.o'],
+    ['gcc -S sub/a.c', 'a.s'],
+    ['gcc -c -S a.c', 'a.s'],
+    ['gcc -c a.c -o b.o', 'b.o'],
+    ['gcc -c a.c -ob.o', 'b.o'],
+    ['gcc -c a.c -o a.o -o b.o', 'b.o'],
+    ['gcc -c a.c -o sub/b', 'sub/b'],
+    ['gcc -c a.c -MD', 'a.o a.d'],
+    ['gcc -c sub/a.c -MMD', 'a.o a.d'],
+    ['gcc -c a.c -MD -o sub/b.o', 'sub/b.o sub/b.d'],
+    ['gcc -c a.c -MD -o sub/b', 'sub/b sub/b.d'],
+    ['gcc -c a.c -MD -o b.x.o', 'b.x.o b.x.d'],
+    ['gcc -c a.c -MD -o d.x/b', 'd.x/b d.x/b.d'],
+    ['gcc -c a.c -MD -o .b', '.b .d'],
+    ['gcc -c a.c -MD -MF dep', 'a.o dep'],
+    ['gcc -c a.c -MD -MFdep', 'a.o dep'],
+    ['gcc -c a.c -MD -MF one -MF two', 'a.o two'],
+    ['gcc -c a.c -MF dep', 'a.o'],
+    ['gcc -c a.c -MD -MT x -MQ y -MP', 'a.o a.d'],
+    ['gcc -S a.c -MD -o b.s', 'b.s b.d'],
+    ['gcc -c a.i -MD', 'a.o'],
+    ['gcc -c a.s -MD', 'a.o'],
+    ['gcc -c a.S -MD', 'a.o a.d'],
+    ['gcc -c a.c -Wp,-MD,x.d', 'a.o x.d'],
+    ['gcc -c a.c -Wp,-MMD,x.d -MD', 'a.o x.d'],
+    ['gcc -c a.c -Wp,-MMD,.a.o.d -o a.o', 'a.o .a.o.d'],
+    ['gcc -c a.c -Wp,-MD,x.d,-MT,t,-MP', 'a.o x.d'],
+    ['gcc -c a.c -Wp,-MD -Wp,x.d', 'a.o x.d'],
+    ['gcc -c a.c -Xpreprocessor -MD -Xpreprocessor x.d', 'a.o x.d'],
+    ['clang -c a.c -Wp,-MD,x.d', 'a.o x.d'],
+    ['gcc -c a.c -gsplit-dwarf', 'a.o a.dwo'],
+    ['gcc -c a.c -gsplit-dwarf -g0', 'a.o a.dwo'],
+    ['gcc -c a.c -gsplit-dwarf -gno-split-dwarf', 'a.o'],
+    ['gcc -c a.c -gsplit-dwarf -o sub/b.o', 'sub/b.o sub/b.dwo'],
+    ['gcc -c a.c -gsplit-dwarf -o sub/.b', 'sub/.b sub/.b.dwo'],
+    ['gcc -S a.c -gsplit-dwarf', 'a.s'],
+    ['gcc -c a.s -gsplit-dwarf', 'a.o a.dwo'],
+    ['clang -c a.c -gsplit-dwarf', 'a.o'],
+    ['clang -c a.c -gsplit-dwarf -g', 'a.o a.dwo'],
+    ['clang -c a.c -g -gsplit-dwarf -o .b', '.b .dwo'],
+    ['clang -c a.c -gsplit-dwarf -g -g0', 'a.o'],
+    ['clang -c a.c -gsplit-dwarf=single -g', 'a.o'],
+    ['gcc -c a.c --coverage', 'a.o a.gcno'],
+    ['gcc -c a.c -coverage -o b.o', 'b.o b.gcno'],
+    ['gcc -c a.c -ftest-coverage -fprofile-arcs', 'a.o a.gcno'],
+    ['gcc -c a.c -ftest-coverage -fno-test-coverage', 'a.o'],
+    ['gcc -c a.c --coverage -fno-test-coverage', 'a.o a.gcno'],
+    ['gcc -c a.c -fprofile-arcs', 'a.o'],
+    ['gcc -c a.S --coverage -fstack-usage', 'a.o'],
+    ['gcc -c a.c -fstack-usage -o sub/b.o', 'sub/b.o sub/b.su'],
+    ['gcc -c a.c -fstack-usage -flto', 'a.o'],
+    ['gcc -c a.c -fstack-usage -flto=auto -fno-lto', 'a.o a.su'],
+    ['clang -c a.c -emit-llvm', 'a.bc'],
+    ['clang -S a.c -emit-llvm', 'a.ll'],
+    ['gcc -c a.c -MD -g -gsplit-dwarf --coverage -fstack-usage -o o/b.o', 'o/b.o o/b.d o/b.dwo o/b.gcno o/b.su'],
+  ])('%s → %s', (line, outputs) => {
+    expect(
+      plan(line)
+        .outputs.map((output) => output.path)
+        .join(' '),
+    ).toBe(outputs);
+  });
+
+  test('each output says what it is', () => {
+    const { outputs } = plan('gcc -c a.c -MD -g -gsplit-dwarf --coverage -fstack-usage');
+    expect(outputs.map((output) => output.kind)).toEqual(['object', 'depfile', 'dwo', 'gcno', 'stack-usage']);
+  });
+});
+
+describe('what a source is', () => {
+  test.each([
+    ['gcc -c a.c', 'c'],
+    ['gcc -c a.i', 'c-preprocessed'],
+    ['gcc -c a.cc', 'c++'],
+    ['gcc -c a.cp', 'c++'],
+    ['gcc -c a.cxx', 'c++'],
+    ['gcc -c a.cpp', 'c++'],
+    ['gcc -c a.CPP', 'c++'],
+    ['gcc -c a.c++', 'c++'],
+    ['gcc -c a.C', 'c++'],
+    ['gcc -c a.ii', 'c++-preprocessed'],
+    ['gcc -c a.m', 'objc'],
+    ['gcc -c a.mm', 'objc++'],
+    ['gcc -c a.M', 'objc++'],
+    ['gcc -c a.s', 'assembler'],
+    ['gcc -c a.S', 'assembler-cpp'],
+    ['gcc -c a.sx', 'assembler-cpp'],
+    ['clang -c a.CXX', 'c++'],
+    ['clang -c a.asm', 'assembler'],
+    ['g++ -c a.c', 'c++'],
+    ['g++ -c a.i', 'c++-preprocessed'],
+    ['g++ -c a.S', 'assembler-cpp'],
+    ['clang++ -c a.c', 'c++'],
+    ['g++ -x c -c a.c', 'c'],
+    ['gcc -x c++ -c a.c', 'c++'],
+    ['gcc -xc++ -c a.c', 'c++'],
+    ['gcc -x c++ -x none -c a.c', 'c'],
+    ['gcc -c a.c -x c++', 'c'],
+    ['gcc -x c -c a.h', 'c'],
+    ['gcc -x cpp-output -c a', 'c-preprocessed'],
+    ['gcc -x c++-cpp-output -c a', 'c++-preprocessed'],
+    ['gcc -x objective-c++ -c a', 'objc++'],
+    ['gcc -x assembler-with-cpp -c a', 'assembler-cpp'],
+    ['x86_64-linux-gnu-g++-12 -c a.c', 'c++'],
+    ['/usr/lib/ccache/gcc-12 -c a.c', 'c'],
+    ['/opt/x/clang++-14 -c a.c', 'c++'],
+  ])('%s: %s', (line, language) => {
+    expect(plan(line).language).toBe(language);
+  });
+});
+
+describe('what stays, and why', () => {
+  test.each<[string, StayReason]>([
+    ['gcc a.c', 'not-a-compile'],
+    ['gcc -o a a.o -lm', 'not-a-compile'],
+    ['gcc -E a.c', 'not-a-compile'],
+    ['gcc -c -E a.c', 'not-a-compile'],
+    ['gcc -M a.c', 'not-a-compile'],
+    ['gcc -MM -c a.c -MF x', 'not-a-compile'],
+    ['gcc -fsyntax-only -c a.c', 'not-a-compile'],
+    ['gcc --version', 'not-a-compile'],
+    ['gcc -v -c a.c', 'not-a-compile'],
+    ['gcc -dumpmachine', 'not-a-compile'],
+    ['gcc -print-file-name=libc.a', 'not-a-compile'],
+    ['gcc -print-search-dirs', 'not-a-compile'],
+    ['gcc -### -c a.c', 'not-a-compile'],
+    ['gcc --help=common', 'not-a-compile'],
+    ['gcc -fversion -c a.c', 'not-a-compile'],
+    ['gcc -S a.s', 'not-a-compile'],
+    ['clang --analyze -c a.c', 'not-a-compile'],
+    ['gcc', 'not-a-compile'],
+    ['gcc -c', 'no-source'],
+    ['gcc -c a.o', 'no-source'],
+    ['gcc -c a', 'no-source'],
+    ['gcc -c .c', 'no-source'],
+    ['gcc -c @missing', 'no-source'],
+    ['gcc -c a.c b.c', 'several-sources'],
+    ['gcc -c a.c b.o', 'several-sources'],
+    ['gcc -c a.c @missing', 'several-sources'],
+    ['gcc -c -x c -', 'stdin-source'],
+    ['gcc -c -x c /dev/stdin', 'stdin-source'],
+    ['gcc -c -x c /dev/fd/0', 'stdin-source'],
+    ['gcc -c a.c -o -', 'output-not-a-file'],
+    ['gcc -c a.c -o /dev/null', 'output-not-a-file'],
+    ['gcc -c a.c -o build', 'output-not-a-file'],
+    ['gcc -c a.c -o nodir/', 'output-not-a-file'],
+    ['gcc -c a.c -MD -MF -', 'output-not-a-file'],
+    ['gcc -c a.c -MD -MF /dev/stdout', 'output-not-a-file'],
+    ['gcc -c a.c -MD -MF a.o', 'output-not-a-file'],
+    ['gcc -c a.c -o a.c', 'output-not-a-file'],
+    ['gcc -c conftest.c', 'probe'],
+    ['gcc -o conftest conftest.c', 'probe'],
+    ['gcc -c /tmp/x/conftest1.c', 'probe'],
+    ['gcc -c CMakeFiles/CMakeTmp/src.c', 'probe'],
+    ['gcc -c -o CMakeFiles/3.25.1/CompilerIdC/a.o x.c', 'probe'],
+    ['gcc -c meson-private/tmpabc/testfile.c', 'probe'],
+    ['gcc -Wno-x -c -x c /dev/null -o .tmp', 'probe'],
+    ['gcc -c a.c -march=native', 'native-cpu'],
+    ['gcc -c a.c -mtune=native', 'native-cpu'],
+    ['gcc -c a.c -mcpu=native', 'native-cpu'],
+    ['gcc -c a.c -Wa,-march=native', 'native-cpu'],
+    ['gcc -c a.h', 'precompiled-header'],
+    ['g++ -c a.hpp -o a.gch', 'precompiled-header'],
+    ['gcc -x c++-header -c a.c', 'precompiled-header'],
+    ['clang -c a.c -include-pch a.pch', 'precompiled-header'],
+    ['g++ -fmodules-ts -c a.cc', 'module'],
+    ['g++ -fmodule-mapper=x -c a.cc', 'module'],
+    ['clang++ -fmodules -c a.cc', 'module'],
+    ['clang++ -c a.cppm', 'module'],
+    ['clang++ -x c++-module -c a.cc', 'module'],
+    ['gcc -fplugin=x.so -c a.c', 'plugin'],
+    ['gcc -fplugin-arg-x-y -c a.c', 'plugin'],
+    ['clang -fpass-plugin=x.so -c a.c', 'plugin'],
+    ['gcc -fprofile-use -c a.c', 'profile'],
+    ['gcc -fprofile-use=x -c a.c', 'profile'],
+    ['gcc -fbranch-probabilities -c a.c', 'profile'],
+    ['gcc -fprofile-generate=d -c a.c', 'profile'],
+    ['gcc -fprofile-dir=d -c a.c', 'profile'],
+    ['gcc -fauto-profile -c a.c', 'profile'],
+    ['clang -fprofile-instr-use=x -c a.c', 'profile'],
+    ['gcc -save-temps -c a.c', 'save-temps'],
+    ['gcc -save-temps=obj -c a.c', 'save-temps'],
+    ['gcc --save-temps -c a.c', 'save-temps'],
+    ['gcc -fdump-tree-all -c a.c', 'side-files'],
+    ['gcc -da -c a.c', 'side-files'],
+    ['gcc -fcallgraph-info=su -c a.c', 'side-files'],
+    ['gcc -fsave-optimization-record -c a.c', 'side-files'],
+    ['gcc -fopt-info-vec=x -c a.c', 'side-files'],
+    ['gcc -fcompare-debug -c a.c', 'side-files'],
+    ['gcc -dumpbase x -c a.c', 'side-files'],
+    ['gcc -fdiagnostics-format=sarif-file -c a.c', 'side-files'],
+    ['gcc -aux-info x -c a.c', 'side-files'],
+    ['gcc -fexec-charset=CP1252 -c a.c', 'side-files'],
+    ['gcc -B x -c a.c', 'side-files'],
+    ['gcc -Bx -c a.c', 'side-files'],
+    ['gcc -specs=x -c a.c', 'side-files'],
+    ['gcc -wrapper x -c a.c', 'side-files'],
+    ['gcc -fsomething-new=a/b -c a.c', 'side-files'],
+    ['clang -ftime-trace -c a.c', 'side-files'],
+    ['clang -MJ x.json -c a.c', 'side-files'],
+    ['clang -S a.c -g -gsplit-dwarf', 'side-files'],
+    ['clang -c a.c -g -gsplit-dwarf -flto', 'side-files'],
+    ['clang --config x -c a.c', 'side-files'],
+    ['clang -fno-integrated-as -c a.c', 'side-files'],
+    ['clang -gen-reproducer -c a.c', 'side-files'],
+    ['gcc --made-up -c a.c', 'unknown-option'],
+    ['gcc -qmade-up -c a.c', 'unknown-option'],
+    ['gcc -c a.c -o', 'unknown-option'],
+    ['gcc -c -- a.c', 'unknown-option'],
+    ['gcc -I- -c a.c', 'unknown-option'],
+    ['gcc -remap -c a.c', 'unknown-option'],
+    ['gcc -iwithprefix x -c a.c', 'unknown-option'],
+    ['gcc -I=x -c a.c', 'unknown-option'],
+    ['gcc -Ojunk -c a.c', 'unknown-option'],
+    ['gcc -Wp,-include,x -c a.c', 'unknown-option'],
+    ['gcc -Wp,-MD,x -MD -MF y -c a.c', 'unknown-option'],
+    ['clang -Wp,-MD,x,-MT,y -c a.c', 'unknown-option'],
+    ['gcc -Xpreprocessor -dM -c a.c', 'unknown-option'],
+    ['gcc -Wa,-a=x -c a.c', 'unknown-option'],
+    ['gcc -Wa,--MD,x -c a.c', 'unknown-option'],
+    ['gcc -Xassembler -ahls -c a.c', 'unknown-option'],
+    ['clang -Xclang -load -Xclang x.so -c a.c', 'unknown-option'],
+    ['clang -mllvm -x -c a.c', 'unknown-option'],
+    ['gcc -Wa,-Ix -c a.s', 'assembler-includes'],
+    ['gcc -c a.f90', 'language'],
+    ['gcc -x ada -c a.c', 'language'],
+    ['clang -c a.cu', 'language'],
+    ['cl -c a.c', 'compiler-unknown'],
+    ['clang-cl -c a.c', 'compiler-unknown'],
+    ['gfortran -c a.f', 'compiler-unknown'],
+    ['gcc -c a\uFFFD.c', 'path-not-utf8'],
+  ])('%s: %s', (line, why) => {
+    expect(reason(line)).toBe(why);
+  });
+
+  test('a probe is known by where it runs', () => {
+    for (const cwd of [
+      '/b/CMakeFiles/CMakeTmp',
+      '/b/CMakeFiles/CMakeScratch/TryCompile-x',
+      '/b/CMakeFiles/3.25.1/CompilerIdCXX',
+      '/b/meson-private/tmpx',
+    ]) {
+      expect(reason('gcc -c a.c', { cwd })).toBe('probe');
+    }
+    expect(reason('gcc -c a.c', { cwd: '/b/CMakeFiles/app.dir' })).toBe('travels');
+    expect(reason('gcc -c src/conftest_helpers.c')).toBe('travels');
+  });
+
+  test.each(['DEPENDENCIES_OUTPUT', 'SUNPRO_DEPENDENCIES', 'GCC_EXEC_PREFIX', 'COMPILER_PATH', 'CC_PRINT_HEADERS'])(
+    'the variable %s keeps it here',
+    (name) => {
+      expect(reason('gcc -c a.c', { env: new Map([[name, 'x']]) })).toBe('environment');
+    },
+  );
+
+  test('a reason comes with a sentence', () => {
+    expect(parse('gcc -c -fplugin=x.so a.c')).toEqual({
+      travels: false,
+      reason: 'plugin',
+      detail: '«-fplugin=x.so»: a plugin may do anything',
+    });
+  });
+});
+
+describe('what travels', () => {
+  test.each([
+    'gcc -c a.c -O2 -g -Wall -Wextra -Werror=foo -w -pedantic -std=gnu11 -fPIC -fno-strict-aliasing -m64 -msse4.2 -pthread -pipe',
+    'gcc -c a.c -O -Os -Og -Ofast -O3 -g3 -ggdb3 -gdwarf-4 -gz=zlib -gno-column-info -grecord-gcc-switches',
+    'gcc -c a.c -march=x86-64-v3 -mtune=generic -mabi=sysv -fvisibility=hidden -fsanitize=address,undefined',
+    'gcc -c a.c -flto -ffat-lto-objects -fuse-linker-plugin -fuse-ld=/usr/bin/ld.gold --param ssp-buffer-size=4 --param=x=1',
+    'gcc -c a.c -fdebug-prefix-map=/a=/b -ffile-prefix-map=/a=/b -fmacro-prefix-map=/a=. -frandom-seed=sub/a.o -fmessage-length=0',
+    'gcc -c a.c -Wl,-z,now -L/x -lm -shared -static -rdynamic -s -nostdlib -pie -Xlinker x -T x.ld -u f -z now',
+    'gcc -c a.c -Wa,--noexecstack,--fatal-warnings -Wa,-mbranches-within-32B-boundaries=yes -Xassembler --compress-debug-sections',
+    'gcc -c a.c -fprofile-arcs -fprofile-update=atomic -fprofile-abs-path -fprofile-generate -finput-charset=UTF-8 -p -pg',
+    'gcc -c a.c -fopt-info-vec-missed -fdiagnostics-format=json -ftime-report -fstack-protector-strong -fcf-protection=full',
+    'gcc -c a.c -fdiagnostics-color=never -ftest-coverage -fno-test-coverage -A x=y -trigraphs -undef -traditional-cpp -H -MP',
+    'clang -c a.c -Qunused-arguments -Rpass=inline --target=x86_64-linux-gnu -target x86_64-linux-gnu -stdlib=libc++ -fcolor-diagnostics',
+    'clang -c a.c -Xclang -fno-pch-timestamp -Xclang -fdebug-compilation-dir -Xclang . -mthread-model posix -flto=thin',
+    'clang -c -fprofile-instr-generate -fcoverage-mapping -fms-extensions -- a.c',
+  ])('%s', (line) => {
+    const words = line.split(' ').slice(1);
+    expect(plan(line).args).toEqual(words);
+  });
+
+  test('files that an option names go along', () => {
+    expect(plan('clang -c a.c -fsanitize=address -fsanitize-ignorelist=lists/x.txt').extraInputs).toEqual([
+      'lists/x.txt',
+    ]);
+  });
+
+  test('the search, as the command has it', () => {
+    const line =
+      'gcc -c a.c -I i1 -Ii2 -iquote q -isystem s1 -isystems2 -idirafter after -include f.h -imacrosm.h -DA -D B=1 -UA -U C ' +
+      '-Wp,-DD=2,-UE -nostdinc -nostdinc++ --sysroot=/r -iprefix /p/ -iwithprefix x -iwithprefixbefore y -I=usr -isystem $SYSROOT/t';
+    expect(plan(line).scan).toEqual({
+      quoteDirs: ['q'],
+      includeDirs: ['i1', 'i2', '/p/y', '/rusr'],
+      systemDirs: ['s1', 's2', '/r/t'],
+      afterDirs: ['after', '/p/x'],
+      forcedIncludes: ['f.h', 'm.h'],
+      macros: [
+        ['D', 'A'],
+        ['D', 'B=1'],
+        ['U', 'A'],
+        ['U', 'C'],
+        ['D', 'D=2'],
+        ['U', 'E'],
+      ],
+      noStdInc: true,
+      noStdIncPlusPlus: true,
+      sysroot: '/r',
+    });
+  });
+
+  test("-isysroot counts before --sysroot, for the headers' sake", () => {
+    expect(plan('gcc -c a.c -isysroot /h --sysroot /r').scan.sysroot).toBe('/h');
+  });
+
+  test("what selects the compiler's own directories and macros", () => {
+    const line = 'gcc -std=c11 -O2 -m32 -Ix -nostdinc --sysroot /r -isysroot/h -ansi -DX -march=x86-64 -c a.c -o m.o';
+    expect(plan(line).builtinArgs).toEqual(
+      '-std=c11 -m32 -nostdinc --sysroot /r -isysroot/h -ansi -march=x86-64'.split(' '),
+    );
+  });
+});
+
+describe('@files', () => {
+  const files: Readonly<Record<string, string>> = {
+    '/home/u/project/args': '-c "a b.c"\n-DX=\\"y\\" @sub/more\n',
+    '/home/u/project/sub/more': "-o 'o b.o'",
+    '/home/u/project/self': '@self',
+    '/home/u/project/odd': "'a\\b'",
+  };
+  const over = { readFile: (path: string) => files[path] ?? null };
+
+  test('are read from cwd, nested', () => {
+    const { args, source, outputs } = plan('gcc @args', over);
+    expect(args).toEqual(['-c', 'a b.c', '-DX="y"', '-o', 'o b.o']);
+    expect(source).toBe('a b.c');
+    expect(outputs).toEqual([{ kind: 'object', path: 'o b.o' }]);
+  });
+
+  test('that include themselves or are read differently by compilers stay', () => {
+    expect(reason('gcc -c a.c @self', over)).toBe('unknown-option');
+    expect(reason('gcc -c a.c @odd', over)).toBe('unknown-option');
+  });
+});
+
+describe('colours', () => {
+  const terminal = { stderrIsTerminal: true, env: new Map([['TERM', 'xterm']]) };
+  const added = (line: string, over: Partial<CommandContext>): boolean =>
+    plan(line, over).args.includes('-fdiagnostics-color=always');
+
+  test('are asked for when the user would have seen them', () => {
+    expect(plan('gcc -c a.c', terminal).args).toEqual(['-fdiagnostics-color=always', '-c', 'a.c']);
+    expect(plan('gcc -c -fdiagnostics-color=auto a.c', terminal).args).toEqual([
+      '-c',
+      '-fdiagnostics-color=always',
+      'a.c',
+    ]);
+    expect(added('clang -c a.c', terminal)).toBe(true);
+  });
+
+  test('are left alone otherwise', () => {
+    expect(added('gcc -c a.c', {})).toBe(false);
+    for (const option of ['-fno-diagnostics-color', '-fdiagnostics-color=never', '-fdiagnostics-plain-output']) {
+      expect(added(`gcc -c a.c ${option}`, terminal)).toBe(false);
+    }
+    expect(added('clang -c a.c -fno-color-diagnostics', terminal)).toBe(false);
+    expect(added('gcc -c a.c', { ...terminal, env: new Map([['TERM', 'dumb']]) })).toBe(false);
+    const none = new Map([
+      ['TERM', 'xterm'],
+      ['GCC_COLORS', ''],
+    ]);
+    expect(added('gcc -c a.c', { ...terminal, env: none })).toBe(false);
+    expect(added('clang -c a.c', { ...terminal, env: none })).toBe(true);
+    // Clang would record the added word in the object.
+    expect(added('clang -c a.c -grecord-gcc-switches', terminal)).toBe(false);
+  });
+});
+
+test('the caller may know better than the name what the compiler is', () => {
+  expect(reason('cc -c -- a.c')).toBe('unknown-option');
+  expect(reason('cc -c -- a.c', { family: 'clang' })).toBe('travels');
+  expect(reason('/opt/acme/compile -c a.c', { family: 'gcc' })).toBe('travels');
+});
