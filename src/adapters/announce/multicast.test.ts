@@ -209,6 +209,27 @@ describe.skipIf(!canMakeNamespaces)('between two machines (network namespaces)',
     expect(a.problems).toEqual([]);
   });
 
+  test('without IPv6, and for a while without any network', { timeout: 40_000 }, async () => {
+    const net = new Network();
+    cleanUps.push(() => net.remove());
+    net.addHost('a', 1);
+    net.addHost('b', 2, { ipv6: false });
+    net.removeLink('b');
+    const port = await findPort();
+    const [a, b] = await Promise.all([startChild(net.prefix('a'), port), startChild(net.prefix('b'), port)]);
+    expect(b.links).toEqual(['lo IPv4']);
+    b.say('announce to myself');
+    await until('b heard by b', () => has(b, 'to myself'));
+    net.addLink('b', 2, { ipv6: false });
+    await until('a heard by b, and b by a', () => {
+      b.say('rescan');
+      a.say('announce from a');
+      b.say('announce from b');
+      return has(b, 'from a') && has(a, 'from b');
+    });
+    expect(families(b, 'from a')).toEqual(['IPv4']);
+  });
+
   test('an interface that was replaced unseen is found by the first send that fails', { timeout: 40_000 }, async () => {
     const net = new Network();
     cleanUps.push(() => net.remove());
@@ -227,11 +248,12 @@ describe.skipIf(!canMakeNamespaces)('between two machines (network namespaces)',
   });
 });
 
+let networks = 0;
+
 /** Namespaces whose `eth0` are joined by a bridge in one more namespace; nothing else is touched. */
 class Network {
-  private readonly id = `tender-${process.pid}-${Network.count++}`;
+  private readonly id = `tender-${process.pid}-${networks++}`;
   private readonly hosts: string[] = [];
-  private static count = 0;
 
   constructor() {
     this.ip('netns', 'add', this.name('hub'));
@@ -252,19 +274,23 @@ class Network {
     this.ip('-n', this.name('hub'), 'link', 'set', 'br0', 'up');
   }
 
-  addHost(host: string, number: number): void {
+  addHost(host: string, number: number, options: { ipv6: boolean } = { ipv6: true }): void {
     this.ip('netns', 'add', this.name(host));
     this.hosts.push(host);
+    if (!options.ipv6) {
+      const settings = ['all', 'default', 'lo'].map((it) => `/proc/sys/net/ipv6/conf/${it}/disable_ipv6`);
+      this.ip('netns', 'exec', this.name(host), 'sh', '-c', `for it in ${settings.join(' ')}; do echo 1 > $it; done`);
+    }
     this.ip('-n', this.name(host), 'link', 'set', 'lo', 'up');
-    this.addLink(host, number);
+    this.addLink(host, number, options);
   }
 
-  addLink(host: string, number: number): void {
+  addLink(host: string, number: number, { ipv6 }: { ipv6: boolean } = { ipv6: true }): void {
     const ns = this.name(host);
     this.ip('-n', this.name('hub'), 'link', 'add', `p-${host}`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', ns);
     this.ip('-n', this.name('hub'), 'link', 'set', `p-${host}`, 'master', 'br0', 'up');
     this.ip('-n', ns, 'addr', 'add', `10.84.68.${number}/24`, 'dev', 'eth0');
-    this.ip('-n', ns, 'addr', 'add', `fd84:68::${number}/64`, 'dev', 'eth0', 'nodad');
+    if (ipv6) this.ip('-n', ns, 'addr', 'add', `fd84:68::${number}/64`, 'dev', 'eth0', 'nodad');
     this.ip('-n', ns, 'link', 'set', 'eth0', 'up');
   }
 

@@ -72,7 +72,7 @@ describe('files', () => {
 
   test('two at once: one cluster, one refusal', async () => {
     const both = await Promise.all(['a', 'b'].map((name) => createCluster({ home: scratch, name, nodeName: 'n' })));
-    expect(both.map((it) => it.ok).sort()).toEqual([false, true]);
+    expect(both.filter((it) => it.ok)).toHaveLength(1);
     expect(readdirSync(scratch)).toEqual(['cluster']);
   });
 
