@@ -1,7 +1,7 @@
 // The CLI's questions, answered over the agent's Unix socket: one JSON object in, one or more out.
 import type { ControlCall } from '../../adapters/launcher-socket/types.ts';
 import type { BuildProgress, MachineStatus, StatusReport } from '../report.ts';
-import { parseCriteria } from '../../core/criteria/index.ts';
+import { parseCriteria } from '../../core/criteria/parse.ts';
 import type { Agent } from './agent.ts';
 
 const watchEveryMs = 250;

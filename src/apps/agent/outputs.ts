@@ -3,7 +3,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
-import { writeTemporary } from '../../adapters/files/temporary.ts';
+import { writeTemporary } from '../../adapters/files/output.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { FailureCode } from '../../core/types.ts';
 import type { ExecutionResultMessage } from '../../wire/messages.ts';
