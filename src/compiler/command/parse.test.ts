@@ -6,11 +6,11 @@ import type { CommandContext } from './parse.ts';
 import { parseCommand } from './parse.ts';
 
 const context: CommandContext = {
-  cwd: '/home/u/project',
+  cwd: '/src/project',
   env: new Map(),
   readFile: () => null,
   stderrIsTerminal: false,
-  isDirectory: (path) => path === '/home/u/project/build',
+  isDirectory: (path) => path === '/src/project/build',
 };
 
 const parse = (line: string, over: Partial<CommandContext> = {}): Verdict =>
@@ -359,10 +359,10 @@ describe('what travels', () => {
 
 describe('@files', () => {
   const files: Readonly<Record<string, string>> = {
-    '/home/u/project/args': '-c "a b.c"\n-DX=\\"y\\" @sub/more\n',
-    '/home/u/project/sub/more': "-o 'o b.o'",
-    '/home/u/project/self': '@self',
-    '/home/u/project/odd': "'a\\b'",
+    '/src/project/args': '-c "a b.c"\n-DX=\\"y\\" @sub/more\n',
+    '/src/project/sub/more': "-o 'o b.o'",
+    '/src/project/self': '@self',
+    '/src/project/odd': "'a\\b'",
   };
   const over = { readFile: (path: string) => files[path] ?? null };
 
