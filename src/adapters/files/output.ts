@@ -23,7 +23,7 @@ export function writeTemporary(finalPath: string, data: Uint8Array, mode: number
     return err(explain(finalPath, error));
   }
   try {
-    for (let at = 0; at < data.length; ) at += writeSync(file, data, at);
+    for (let at = 0; at < data.length;) at += writeSync(file, data, at);
     fchmodSync(file, mode);
     closeSync(file);
     return ok(path);

@@ -1,0 +1,134 @@
+// Remembers what compilers said of themselves, for as long as their files stay what they were.
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
+import { isAbsolute } from 'node:path';
+import type { Result } from '../../base/result.ts';
+import { ok } from '../../base/result.ts';
+import type { BuiltinSearch, Language } from '../../compiler/types.ts';
+import type { AskedSearch } from './builtin.ts';
+import { askBuiltinSearch } from './builtin.ts';
+import type { ToolchainDescription, ToolchainError } from './describe.ts';
+import { findInPath, readToolchain } from './describe.ts';
+import type { Environment } from './run.ts';
+
+/** Files of a compiler are looked at this often at most. */
+const RECHECK_MS = 3_000;
+
+interface Known<T> {
+  readonly answer: Promise<T>;
+  /** What the answer rests on, as text that changes with it; null: nothing known, as for a failure, so ask again. */
+  state: string | null;
+  checkedAtMs: number;
+}
+
+export class Toolchains {
+  readonly #env: Environment;
+  readonly #described = new Map<string, Known<Result<ToolchainDescription, ToolchainError>>>();
+  readonly #searches = new Map<string, Known<Result<AskedSearch, ToolchainError>>>();
+
+  /** `env`: for PATH and the variables that gcc itself reads when no call brings its own. */
+  constructor(options: { readonly env?: Environment } = {}) {
+    this.#env = options.env ?? process.env;
+  }
+
+  /** The compiler at an absolute path; the message of a failure is for people. */
+  describe(compilerPath: string, env: Environment = this.#env): Promise<Result<ToolchainDescription, ToolchainError>> {
+    const key = [compilerPath, env['PATH'], env['GCC_EXEC_PREFIX'], env['COMPILER_PATH'], env['LD_LIBRARY_PATH']].join(
+      '\0',
+    );
+    return remember(
+      this.#described,
+      key,
+      () => readToolchain(compilerPath, env),
+      (result) => (result.ok ? stateOf([compilerPath, ...result.value.files.map((file) => file.path)], env) : null),
+    );
+  }
+
+  /** Where the compiler looks by itself for this language under these arguments; `cwd` matters when they name relative paths. */
+  async builtinSearch(
+    compilerPath: string,
+    language: Language,
+    builtinArgs: readonly string[],
+    options: { readonly cwd?: string; readonly env?: Environment } = {},
+  ): Promise<Result<BuiltinSearch, ToolchainError>> {
+    const env = options.env ?? this.#env;
+    const cwd = options.cwd ?? '/';
+    const described = await this.describe(compilerPath, env);
+    if (!described.ok) return described;
+    const place = builtinArgs.some(namesRelativePath) ? cwd : '';
+    const key = [described.value.digest, compilerPath, language, place, ...builtinArgs].join('\0');
+    const search = await remember(
+      this.#searches,
+      key,
+      () => askBuiltinSearch(compilerPath, language, builtinArgs, { env, cwd: place === '' ? '/' : cwd }),
+      (result) =>
+        result.ok
+          ? [...result.value.systemDirs, ...result.value.missingDirs]
+              .map((dir) => (existsSync(dir) ? '+' : '-'))
+              .join('')
+          : null,
+    );
+    return search.ok ? ok({ systemDirs: search.value.systemDirs }) : search;
+  }
+}
+
+const shared = new Toolchains();
+
+/** The compiler at `compilerPath`, remembered for the whole process. */
+export function describeToolchain(
+  compilerPath: string,
+  options: { readonly env: Environment },
+): Promise<Result<ToolchainDescription, ToolchainError>> {
+  return shared.describe(compilerPath, options.env);
+}
+
+/** The answer known for `key` while what it rests on is unchanged, else a new one; callers of one time share one question. */
+async function remember<T>(
+  answers: Map<string, Known<T>>,
+  key: string,
+  ask: () => Promise<T>,
+  stateNow: (answer: T) => string | null,
+): Promise<T> {
+  const known = answers.get(key);
+  if (known !== undefined) {
+    const answer = await known.answer;
+    const nowMs = performance.now();
+    if (nowMs - known.checkedAtMs < RECHECK_MS) return answer;
+    known.checkedAtMs = nowMs;
+    if (known.state !== null && stateNow(answer) === known.state) return answer;
+    if (answers.get(key) !== known) return remember(answers, key, ask, stateNow);
+  }
+  const fresh: Known<T> = { answer: ask(), state: null, checkedAtMs: Number.POSITIVE_INFINITY };
+  answers.set(key, fresh);
+  const answer = await fresh.answer;
+  fresh.state = stateNow(answer);
+  fresh.checkedAtMs = performance.now();
+  return answer;
+}
+
+function stateOf(paths: readonly string[], env: Environment): string {
+  const states = paths.map((path) => {
+    const stats = tryStat(path);
+    return stats === null ? '-' : [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(' ');
+  });
+  const first = paths[0];
+  return [...states, first === undefined ? '' : tryRealPath(first), findInPath('as', env)].join('\n');
+}
+
+function tryStat(path: string): BigIntStats | null {
+  return statSync(path, { bigint: true, throwIfNoEntry: false }) ?? null;
+}
+
+function tryRealPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return '';
+  }
+}
+
+function namesRelativePath(arg: string): boolean {
+  if (!arg.startsWith('-')) return !isAbsolute(arg);
+  const value = /^(?:--?(?:sysroot|gcc-toolchain|gcc-install-dir)=|-isysroot|-B|-iprefix)(.*)$/.exec(arg)?.[1];
+  return value !== undefined && value !== '' && !isAbsolute(value);
+}
