@@ -28,8 +28,9 @@ export type EnrolmentEvent =
 
 export interface Enrolment {
   readonly port: number;
-  /** Settles when the listener is closed: by `close`, or by itself when no invite is open any more. */
+  /** Settles as soon as nobody new is let in: after `close`, or by itself when no invite is open any more. */
   readonly done: Promise<void>;
+  /** Settles when the last connection has ended too. */
   close(): Promise<void>;
 }
 
@@ -97,14 +98,16 @@ export async function startEnrolment(options: {
   let settle = (): void => {};
   const done = new Promise<void>((resolve) => (settle = resolve));
   const startedAtMs = clock();
-  const close = (): Promise<void> => {
-    clearInterval(timer);
-    server.close(() => settle());
-    for (const socket of sockets) if (!socket.writableEnded) socket.destroy();
-    // An answer on its way may still leave; whoever is silent or in mid-handshake does not hold the door open.
-    setTimeout(() => connections.forEach((socket) => socket.destroy()), lingerMs).unref();
-    return done;
-  };
+  let closing: Promise<void> | null = null;
+  const close = (): Promise<void> =>
+    (closing ??= new Promise((resolve) => {
+      clearInterval(timer);
+      server.close(() => resolve());
+      settle();
+      for (const socket of sockets) if (!socket.writableEnded) socket.destroy();
+      // An answer on its way may still leave; whoever is silent or in mid-handshake does not hold the door open.
+      setTimeout(() => connections.forEach((socket) => socket.destroy()), lingerMs).unref();
+    }));
   const timer = setInterval(() => {
     const open = listOpenInvites(home, clock()).length > 0;
     invited ||= open;
