@@ -32,8 +32,7 @@ enum { MAX_DEPTH = 20, SOCKET_FD = 100 }; // launchers above one another; a numb
 static char **args;             // the user's command; args[0] is the compiler as written
 static char compiler[PATH_MAX]; // the real one, absolute
 static bool shadowed;           // looking args[0] up again would not find `compiler`
-static char cwd[PATH_MAX];
-static char home[PATH_MAX];
+static char cwd[PATH_MAX], home[PATH_MAX];
 static int run_dir = -1; // $TENDER_HOME/run
 static bool heard;       // the agent has answered something
 static int64_t first_answer_by;
@@ -69,12 +68,13 @@ static bool is_launcher(const char *path, const struct stat *file) {
   return realpath(path, real) && strcmp(base_name(real), "tender-cc") == 0; // another installation's
 }
 
-// Whether a launcher above this one ran `path` already: again would be a circle (tender → ccache → tender).
-static bool was_run_above(const char *path) {
+// How often launchers above this one ran `path`: once may be a compiler that starts itself, twice is a circle.
+static int times_above(const char *path) {
+  int times = 0;
   size_t length = strlen(path);
   for (const char *at = getenv("TENDER_SEEN"); at; at = strchr(at, ':'), at = at ? at + 1 : NULL)
-    if (strncmp(at, path, length) == 0 && (at[length] == ':' || !at[length])) return true;
-  return false;
+    times += strncmp(at, path, length) == 0 && (at[length] == ':' || !at[length]);
+  return times;
 }
 
 static bool make_absolute(char *to, const char *path, int length) {
@@ -94,12 +94,12 @@ static bool find_in_path(const char *name) {
     int n = snprintf(compiler, sizeof compiler, "%s/%s", dir, name);
     if (fits && n > 0 && n < (int)sizeof compiler && is_executable(compiler, &file)) {
       bool skip = is_launcher(compiler, &file);
-      if (!skip && !was_run_above(compiler)) return true;
+      if (!skip && times_above(compiler) < 2) return true;
       if (!skip) strcpy(last, compiler);
       shadowed = true;
     }
   }
-  strcpy(compiler, last); // a compiler that starts itself by name means itself
+  strcpy(compiler, last);
   return *last;
 }
 
@@ -119,8 +119,8 @@ _Noreturn static void run_compiler(void) {
   if (is_set("TENDER_VERBOSE")) dprintf(2, "tender-cc: %s runs here: %s\n", base_name(args[0]), reason);
   snprintf(text, sizeof text, "%d", (nested ? atoi(nested) : 0) + 1);
   setenv("TENDER_NESTED", text, 1);
-  if (snprintf(text, sizeof text, "%s%s%s", seen ? seen : "", seen ? ":" : "", compiler) < (int)sizeof text)
-    setenv("TENDER_SEEN", text, 1);
+  snprintf(text, sizeof text, "%.4096s%s%s", seen ? seen : "", seen ? ":" : "", compiler);
+  if (times_above(compiler) < 2) setenv("TENDER_SEEN", text, 1);
   // gcc and clang find their own files from argv[0]: it must not lead them to the launcher's directory.
   if (shadowed) args[0] = compiler;
   execvp(compiler, args);
@@ -378,7 +378,7 @@ int main(int argc, char **argv) {
   if (lost) strcpy(cwd, "."); // good enough to find the compiler
   const char *nested = getenv("TENDER_NESTED");
   if (nested && atoi(nested) >= MAX_DEPTH) {
-    dprintf(2, "tender-cc: %s calls itself in a circle: take %s out of PATH\n", args[0], getenv("TENDER_SEEN"));
+    dprintf(2, "tender-cc: %s calls itself in a circle, through %s: correct PATH\n", args[0], getenv("TENDER_SEEN"));
     return 127;
   }
   if (!find_compiler(args[0], masquerade)) {

@@ -8,7 +8,7 @@ export interface SocketAddress {
   /** What to give to listen or connect. */
   readonly address: string;
   /** To be called when the socket is closed (a listening one) or connected. */
-  release(): Promise<void>;
+  readonly release: () => Promise<void>;
 }
 
 /** The address of the socket at `path`. Rejects as `open` does when its directory cannot be opened. */
