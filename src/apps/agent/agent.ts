@@ -5,6 +5,7 @@ import { loadCluster } from '../../adapters/cluster/files.ts';
 import { listenLaunchers } from '../../adapters/launcher-socket/server.ts';
 import type { LauncherServer } from '../../adapters/launcher-socket/types.ts';
 import { tryLock } from '../../adapters/lock/lock.ts';
+import { Toolchains } from '../../adapters/toolchain/index.ts';
 import { createPrng } from '../../base/prng.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { Delegation } from '../../core/delegation/delegation.ts';
@@ -60,6 +61,7 @@ export class Agent {
   readonly log: Log;
   readonly figures = new Figures();
   readonly startedAt = performance.now();
+  readonly toolchains = new Toolchains();
   readonly delegation: Delegation;
   readonly delegator: Delegator;
   /** What goes wrong around the agent, by kind; `tender status` shows it. */
@@ -101,6 +103,7 @@ export class Agent {
       log: (event, fields) => log.write(event, fields),
     });
     this.preparer = new Preparer({
+      toolchains: this.toolchains,
       needsOf: (build) => this.figures.needsOf(build) || config.delegate.needs,
       log: (event, fields) => log.write(event, fields),
     });
@@ -129,7 +132,7 @@ export class Agent {
     const cluster = loadCluster(this.home);
     if (!cluster.ok) return err(`${cluster.error.message}; ${cluster.error.hint}`);
     if (cluster.value === null) return ok(undefined);
-    const opened = await Workshop.open(this.home, this.config, cluster.value, (event, fields) =>
+    const opened = await Workshop.open(this.home, this.config, cluster.value, this.toolchains, (event, fields) =>
       this.log.write(event, fields),
     );
     if (!opened.ok) return opened;

@@ -18,12 +18,12 @@ import { FileCache } from '../../adapters/files/file-cache.ts';
 import type { LauncherRequest } from '../../adapters/launcher-socket/types.ts';
 import {
   askDependencies,
-  builtinSearch,
-  describeToolchain,
+  listLocaleFiles,
   type ToolchainDescription,
+  type Toolchains,
 } from '../../adapters/toolchain/index.ts';
 import type { TaskClass } from '../../core/types.ts';
-import { travellingLocale, travellingZone } from './surroundings.ts';
+import { speaksTranslated, travellingZone } from './surroundings.ts';
 
 /** All that a worker is told of one compile; paths absolute on this machine. */
 export interface CompileTask {
@@ -55,6 +55,7 @@ export interface PreparedCall {
 }
 
 export interface PreparerWorld {
+  readonly toolchains: Toolchains;
   needsOf(build: string): string;
   log(event: string, fields: Record<string, unknown>): void;
 }
@@ -114,22 +115,22 @@ export class Preparer {
         heavy: reason !== 'probe' && request.argv.slice(1).some((word) => !word.startsWith('-')),
       };
     }
-    const described = await describeToolchain(compiler, { env: Object.fromEntries(env) });
+    const variables = Object.fromEntries(env);
+    const described = await this.world.toolchains.describe(compiler, variables);
     if (!described.ok) return stays('compiler-unknown', described.error.message);
     const toolchain = described.value;
     verdict = parseCommand(words, { ...context, family: toolchain.family });
     if (!verdict.travels) return stays(verdict.reason, verdict.detail);
     const { plan } = verdict;
-    const locale = await travellingLocale(env);
-    if (locale === null) return stays('environment', 'messages in this language need files that do not travel');
-    const builtin = await builtinSearch(toolchain, plan.language, plan.builtinArgs, {
-      env: Object.fromEntries(env),
+    if (speaksTranslated(env)) return stays('environment', 'the translations of messages do not travel');
+    const builtin = await this.world.toolchains.builtinSearch(compiler, plan.language, plan.builtinArgs, {
       cwd,
+      env: variables,
     });
     if (!builtin.ok) return stays('compiler-unknown', builtin.error.message);
     const asked = await this.askWhereNeeded(request, env, plan, toolchain, builtin.value);
     if (asked === null) return stays('include-not-resolved', 'an include by macro that could not be followed');
-    return this.collect(request, env, build, plan, toolchain, builtin.value, locale, asked);
+    return this.collect(request, env, build, plan, toolchain, builtin.value, asked);
   }
 
   /** The files behind computed includes that the scan cannot follow, from the compiler itself; null when it cannot say. */
@@ -143,10 +144,7 @@ export class Preparer {
     this.files.beginMoment();
     const scanned = this.scan(request.cwd, env, plan, toolchain, builtin);
     if (scanned.unresolved.length === 0) return [];
-    const asked = await askDependencies(request.compiler, plan.args, {
-      cwd: request.cwd,
-      env: Object.fromEntries(env),
-    });
+    const asked = await askDependencies(request.compiler, plan.args, request.cwd, Object.fromEntries(env));
     return asked.ok ? asked.value : null;
   }
 
@@ -174,7 +172,6 @@ export class Preparer {
     plan: CompilePlan,
     toolchain: ToolchainDescription,
     builtin: BuiltinSearch,
-    locale: string,
     asked: readonly string[],
   ): Prepared {
     const { cwd } = request;
@@ -189,7 +186,9 @@ export class Preparer {
       if (there !== undefined && !there.isFile()) return stays('output-not-a-file', path);
     }
     const pwd = env.get('PWD');
-    const inputs = [...scanned.files, ...asked, ...plan.extraInputs].map((path) => absolute(cwd, path));
+    const inputs = [...scanned.files, ...asked, ...plan.extraInputs, ...listLocaleFiles(Object.fromEntries(env))].map(
+      (path) => absolute(cwd, path),
+    );
     const dirs = [
       ...scanned.searchDirs,
       cwd,
@@ -206,9 +205,9 @@ export class Preparer {
       argv: [request.compiler, ...plan.args],
       cwd,
       env: [
-        ...envSubset(env).filter((entry) => !/^(?:LC_\w+|LANG|LANGUAGE|TZ)=/.test(entry)),
-        `LC_ALL=${locale}`,
+        ...envSubset(env).filter((entry) => !entry.startsWith('TZ=')),
         `PATH=${toolchain.pathDirs.join(':')}`,
+        ...(toolchain.libraryDirs.length > 0 ? [`LD_LIBRARY_PATH=${toolchain.libraryDirs.join(':')}`] : []),
         `TZ=${travellingZone(env)}`,
       ],
       umask: request.umask,

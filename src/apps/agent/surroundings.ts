@@ -1,38 +1,23 @@
-// What a compile takes from its machine besides files: the language and character set of messages, and the time zone of __DATE__.
-// Both are reduced to what needs no files on the worker, so that the bytes come out as here.
-import { execFile } from 'node:child_process';
+// What a compile takes from its machine besides files: the language of its messages and the time zone of __DATE__.
+// The locale itself travels as files; translated messages do not, and the zone is reduced to an offset that needs no file.
 import { existsSync, readdirSync } from 'node:fs';
-import { promisify } from 'node:util';
 
-const run = promisify(execFile);
-const known = new Map<string, Promise<string | null>>();
+const translated = new Map<string, boolean>();
 
-/** `C` or `C.UTF-8`, whichever prints as the caller's locale does; null when its messages are translated. */
-export function travellingLocale(env: ReadonlyMap<string, string>): Promise<string | null> {
-  const wanted = ['LC_ALL', 'LC_CTYPE', 'LC_MESSAGES', 'LANG', 'LANGUAGE'].map((name) => env.get(name) ?? '');
-  const key = wanted.join('\0');
-  let locale = known.get(key);
-  if (locale === undefined) {
-    locale = askLocale(env);
-    known.set(key, locale);
-  }
-  return locale;
-}
-
-async function askLocale(env: ReadonlyMap<string, string>): Promise<string | null> {
+/** Whether the compiler would speak another language than English here: its translations are not part of a toolchain. */
+export function speaksTranslated(env: ReadonlyMap<string, string>): boolean {
   const messages = env.get('LC_ALL') || env.get('LC_MESSAGES') || env.get('LANG') || 'C';
-  if (!/^(?:C|POSIX|en)(?:[._@]|$)/.test(messages) || /^(?!en|C)\w/.test(env.get('LANGUAGE') ?? '')) {
-    const language = (env.get('LANGUAGE') || messages).split(/[_.@:]/)[0] ?? '';
-    if (hasTranslation(language)) return null;
-  }
-  const locale: Record<string, string> = {};
-  for (const name of ['LC_ALL', 'LC_CTYPE', 'LANG']) {
-    const value = env.get(name);
-    if (value !== undefined) locale[name] = value;
-  }
-  // What the variables name may not be installed: then the C library falls back, and so must the worker.
-  const asked = await run('locale', ['charmap'], { env: { PATH: '/usr/bin:/bin', ...locale } }).catch(() => null);
-  return asked?.stdout.trim() === 'UTF-8' ? 'C.UTF-8' : 'C';
+  if (/^(?:C|POSIX)(?:[._@]|$)/.test(messages)) return false;
+  const languages = `${env.get('LANGUAGE') ?? ''}:${messages}`.split(':').map((name) => name.split(/[_.@]/)[0] ?? '');
+  return languages.some((language) => {
+    if (language === '' || language === 'en') return false;
+    let known = translated.get(language);
+    if (known === undefined) {
+      known = hasTranslation(language);
+      translated.set(language, known);
+    }
+    return known;
+  });
 }
 
 function hasTranslation(language: string): boolean {

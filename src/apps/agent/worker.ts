@@ -1,10 +1,10 @@
 // The worker's role in the agent: announcements become offers, awards become sandboxed runs; core decides, this file carries out.
 // An attempt ends with exactly one word to its delegator: a result or a failure, or silence when the delegator is gone.
+import { join } from 'node:path';
 import { zstdCompressSync, constants } from 'node:zlib';
 import { openSession, type Session, type SessionIdentity } from '../../adapters/session/session.ts';
 import type { BlobStore } from '../../adapters/blobs/types.ts';
-import type { RunResult, SandboxRun, Trees } from '../../adapters/sandbox/index.ts';
-import { runInSandbox } from '../../adapters/sandbox/index.ts';
+import type { Run, RunResult, Sandbox, Trees } from '../../adapters/sandbox/types.ts';
 import { unreachable } from '../../base/assert.ts';
 import type { Announcement, AttemptId, FailureCode, NodeId, ToolchainRef } from '../../core/types.ts';
 import type { WorkerAdmission } from '../../core/worker/admission.ts';
@@ -18,7 +18,7 @@ interface Attempt {
   readonly id: AttemptId;
   readonly delegator: NodeId;
   readonly award: AwardMessage;
-  run: SandboxRun | null;
+  run: Run | null;
   /** Set once: why it was killed. The end is then told by nobody but core. */
   killed: string | null;
 }
@@ -44,6 +44,8 @@ export interface WorkerWorld {
   readonly identity: SessionIdentity;
   readonly blobs: BlobStore;
   readonly trees: Trees;
+  /** Null: this machine takes no tasks, and only says why. */
+  readonly sandbox: Sandbox | null;
   readonly scratchDir: string;
   /** Compares the compiler here with the announced one. */
   checkToolchain(toolchain: ToolchainRef): Promise<{ same: boolean; label: string }>;
@@ -60,6 +62,7 @@ export class Worker {
   private readonly upstreams = new Map<NodeId, Upstream>();
   private readonly attempts = new Map<AttemptId, Attempt>();
   private stopping = false;
+  private nextScratch = 1;
 
   constructor(world: WorkerWorld) {
     this.world = world;
@@ -220,7 +223,8 @@ export class Worker {
 
   private async executeOrThrow(attempt: Attempt): Promise<void> {
     const upstream = this.upstreams.get(attempt.delegator);
-    if (upstream?.session == null) return;
+    const { sandbox } = this.world;
+    if (upstream?.session == null || sandbox === null) return;
     const { award } = attempt;
     const entries: FileEntryMessage[] = [];
     for (const number of award.files) {
@@ -237,12 +241,7 @@ export class Worker {
     const tree = this.world.trees.acquire({
       client: attempt.delegator,
       epoch: String(award.epoch),
-      files: entries.map((entry) => ({
-        path: text(entry.path),
-        digest: hex(entry.digest),
-        size: entry.size,
-        executable: entry.executable,
-      })),
+      files: entries.map((entry) => ({ path: text(entry.path), digest: hex(entry.digest) })),
       symlinks: award.symlinks.map((link) => ({ path: text(link.path), target: text(link.target) })),
       dirs: award.dirs.map(text),
     });
@@ -253,14 +252,14 @@ export class Worker {
     }
     try {
       session.send({ started: { attempt: attempt.id } });
-      const run = runInSandbox({
+      const run = sandbox.run({
         tree: tree.value,
         argv: award.argv.map(text),
         cwd: text(award.cwd),
         env: award.env.map(text),
         umask: award.umask,
         outputs: award.outputs.map((output) => text(output.path)),
-        scratchDir: this.world.scratchDir,
+        scratchDir: join(this.world.scratchDir, String(this.nextScratch++)),
         limits: {
           cpuSeconds: Math.ceil(award.deadlineMs / 1000),
           memBytes: 8 * 1024 ** 3,

@@ -5,8 +5,10 @@ import { openBlobStore } from '../../adapters/blobs/store.ts';
 import type { Cluster } from '../../adapters/cluster/types.ts';
 import type { Config } from '../../adapters/config/config.ts';
 import { readMachine } from '../../adapters/machine/index.ts';
-import { checkSandbox, openTrees } from '../../adapters/sandbox/index.ts';
-import { describeToolchain } from '../../adapters/toolchain/index.ts';
+import { openSandbox } from '../../adapters/sandbox/sandbox.ts';
+import { openTrees } from '../../adapters/sandbox/trees.ts';
+import type { Sandbox, Trees } from '../../adapters/sandbox/types.ts';
+import type { Toolchains } from '../../adapters/toolchain/index.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { createPrng } from '../../base/prng.ts';
 import type { WorkerInfo } from '../../core/types.ts';
@@ -22,11 +24,22 @@ export class Workshop {
   readonly slots: number;
   readonly closedBecause: string;
   latest: WorkerInfo;
+  private readonly trees: Trees;
+  private readonly sandbox: Sandbox | null;
   private readonly timer: NodeJS.Timeout;
   /** Our own runs' part in the one-minute load, as the kernel averages it: the owner's load is the rest. */
   private ownLoad = 0;
 
-  private constructor(worker: Worker, slots: number, closedBecause: string, config: Config) {
+  private constructor(
+    worker: Worker,
+    slots: number,
+    closedBecause: string,
+    config: Config,
+    trees: Trees,
+    sandbox: Sandbox | null,
+  ) {
+    this.trees = trees;
+    this.sandbox = sandbox;
     this.worker = worker;
     this.slots = slots;
     this.closedBecause = closedBecause;
@@ -49,12 +62,17 @@ export class Workshop {
     home: string,
     config: Config,
     cluster: Cluster,
+    toolchains: Toolchains,
     log: (event: string, fields: Record<string, unknown>) => void,
   ): Promise<Result<Workshop, string>> {
     const { work } = config;
-    const sandbox = work.enabled ? await checkSandbox() : null;
+    const sandbox = work.enabled && work.slots > 0 ? await openSandbox() : null;
     const closedBecause =
-      sandbox === null ? 'work is switched off in config.toml' : sandbox.ok ? '' : sandbox.error.message;
+      sandbox === null
+        ? 'work is switched off in config.toml'
+        : sandbox.ok
+          ? ''
+          : `${sandbox.error.message}${sandbox.error.command === '' ? '' : `; run: ${sandbox.error.command}`}`;
     const slots = closedBecause === '' ? work.slots : 0;
     if (closedBecause !== '') log('takes-no-tasks', { why: closedBecause });
     const scratchDir = join(home, 'scratch');
@@ -62,6 +80,8 @@ export class Workshop {
     const opened = openBlobStore(join(home, 'blobs'), { maxBytes: work.blobs_mib * 2 ** 20 });
     if (!opened.ok) return err(opened.error.message);
     const blobs = opened.value;
+    const trees = openTrees(join(home, 'trees'), blobs);
+    if (!trees.ok) return err(trees.error.message);
     const worker = new Worker({
       name: config.machine.name,
       admission: new WorkerAdmission(
@@ -79,20 +99,25 @@ export class Workshop {
       ),
       identity: sessionIdentity(cluster),
       blobs,
-      trees: openTrees(join(home, 'trees'), blobs),
+      trees: trees.value,
+      sandbox: sandbox?.ok === true ? sandbox.value : null,
       scratchDir,
       checkToolchain: async (announced) => {
-        const ours = await describeToolchain(announced.path, { env: process.env });
+        const ours = await toolchains.describe(announced.path);
         if (!ours.ok) return { same: false, label: '' };
         return { same: ours.value.digest === announced.digest, label: ours.value.label };
       },
       log,
     });
-    return ok(new Workshop(worker, slots, closedBecause, config));
+    return ok(
+      new Workshop(worker, slots, closedBecause, config, trees.value, sandbox?.ok === true ? sandbox.value : null),
+    );
   }
 
   async close(): Promise<void> {
     clearInterval(this.timer);
     await this.worker.stop();
+    this.sandbox?.close();
+    await this.trees.close();
   }
 }
