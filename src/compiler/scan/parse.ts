@@ -124,6 +124,11 @@ function parseDefine(text: string, at: number, macros: Map<string, string[]>): v
   let end = start;
   while (end < text.length && isNameCode(text.charCodeAt(end))) end++;
   const after = text.charCodeAt(end);
+  if (end === start && at > 0 && '\\/?'.includes(text.charAt(start))) {
+    // A continuation or a comment before the name.
+    parseDefine(restOfLine(text, at), 0, macros);
+    return;
+  }
   if (end === start || after === 40 /* ( */) return;
   const first = text.charCodeAt(skipBlanks(text, end));
   // Most macros are numbers, calls with parentheses first, or empty: leave before any text is copied.
