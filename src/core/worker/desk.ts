@@ -1,0 +1,220 @@
+// The worker's books: the delegators it knows, what each wants, which slots each holds, what runs. Every change of
+// a lease or an attempt goes through here, so that reserved + running can be counted and never exceeds the slots.
+import { assert } from '../../base/assert.ts';
+import type { Prng } from '../../base/prng.ts';
+import type { AttemptId, BuildId, LeaseId, NodeId, TaskDemand, WorkerInfo } from '../types.ts';
+import { Eligible } from './eligibility.ts';
+import { LOAD_MEMORY_MS, SERVED_HALF_LIFE_MS } from './limits.ts';
+import type { DelegatorAddress, WorkerEffect, WorkerOptions } from './types.ts';
+
+/** A delegator, as this worker knows it. */
+export interface Party {
+  readonly id: NodeId;
+  address: DelegatorAddress | null;
+  session: 'none' | 'connecting' | 'up' | 'closing';
+  /** Since when the session is in its state. */
+  sessionAt: number;
+  /** Not before this again, after a session that failed. */
+  retryAt: number;
+  failedConnects: number;
+  readonly builds: Map<BuildId, HeardBuild>;
+  /** Classes of its live demand that we can take, and how many tasks those are. */
+  classIds: readonly string[];
+  wanted: number;
+  /** It asked for more offers than it has, and has not given slots back since. */
+  grow: boolean;
+  /** When the delayed first offer is due; Infinity: none is. */
+  dueAt: number;
+  /** The delay is over: it takes part in the division. */
+  ready: boolean;
+  lease: HeldLease | null;
+  readonly attempts: Map<AttemptId, RunningAttempt>;
+  heartbeatAt: number;
+  /** Since when there is nothing to hold the session for. */
+  idleSince: number;
+  /** Slot time it has had, halved every minute. */
+  served: number;
+  remark: string;
+  /** To be told as soon as the session is up. */
+  untold: string;
+  readonly remarkedAt: Map<string, number>;
+  offeredAt: number;
+}
+
+export interface HeardBuild {
+  seq: number;
+  heardAt: number;
+  expiresAt: number;
+  demands: readonly TaskDemand[];
+  offersWanted: number;
+}
+
+export interface HeldLease {
+  readonly id: LeaseId;
+  /** In all, those of its running attempts included. */
+  slots: number;
+  used: number;
+  expiresAt: number;
+  /** The delegator has been told. */
+  told: boolean;
+}
+
+export interface RunningAttempt {
+  readonly id: AttemptId;
+  readonly party: Party;
+  /** null: the lease ended before the attempt. */
+  lease: HeldLease | null;
+  readonly startedAt: number;
+  killed: boolean;
+}
+
+export class Desk {
+  readonly options: WorkerOptions;
+  readonly prng: Prng;
+  readonly eligible = new Eligible();
+  readonly parties = new Map<NodeId, Party>();
+  readonly attempts = new Map<AttemptId, RunningAttempt>();
+  info: WorkerInfo | null = null;
+  sampledAt = -Infinity;
+  paused: string | null = null;
+  effects: WorkerEffect[] = [];
+  #leases = 0;
+  #countedAt = -Infinity;
+  /** Our own part of the one-minute load average, in processes. */
+  #ownLoad = 0;
+
+  constructor(options: WorkerOptions, prng: Prng) {
+    this.options = options;
+    this.prng = prng;
+  }
+
+  emit(effect: WorkerEffect): void {
+    this.effects.push(effect);
+  }
+
+  party(id: NodeId, now: number): Party {
+    let party = this.parties.get(id);
+    if (party === undefined) {
+      party = {
+        id,
+        address: null,
+        session: 'none',
+        sessionAt: now,
+        retryAt: -Infinity,
+        failedConnects: 0,
+        builds: new Map(),
+        classIds: [],
+        wanted: 0,
+        grow: false,
+        dueAt: Infinity,
+        ready: false,
+        lease: null,
+        attempts: new Map(),
+        heartbeatAt: Infinity,
+        idleSince: now,
+        served: 0,
+        remark: '',
+        untold: '',
+        remarkedAt: new Map(),
+        offeredAt: -Infinity,
+      };
+      this.parties.set(id, party);
+    }
+    return party;
+  }
+
+  /** Reserves `slots` for a delegator that holds none. */
+  reserve(party: Party, slots: number, now: number): HeldLease {
+    assert(party.lease === null, 'one lease a delegator');
+    this.#leases += 1;
+    const salt = Math.floor(this.prng() * 2 ** 32).toString(36);
+    const lease: HeldLease = {
+      id: `${salt}-${this.#leases.toString(36)}`,
+      slots,
+      used: 0,
+      expiresAt: now + this.options.leaseTtlMs,
+      told: false,
+    };
+    party.lease = lease;
+    return lease;
+  }
+
+  /** Ends the lease; what runs on it goes on by itself. */
+  dropLease(party: Party): void {
+    const lease = party.lease;
+    if (lease === null) return;
+    party.lease = null;
+    for (const attempt of party.attempts.values()) if (attempt.lease === lease) attempt.lease = null;
+    if (lease.told && party.session === 'up') this.emit({ type: 'withdraw', delegator: party.id, leaseId: lease.id });
+  }
+
+  start(party: Party, lease: HeldLease, id: AttemptId, now: number): void {
+    assert(lease.used < lease.slots, 'no free slot');
+    lease.used += 1;
+    const attempt: RunningAttempt = { id, party, lease, startedAt: now, killed: false };
+    party.attempts.set(id, attempt);
+    this.attempts.set(id, attempt);
+    this.emit({ type: 'run', delegator: party.id, attempt: id });
+  }
+
+  /** The slot goes back to its lease, if that still stands. */
+  finish(attempt: RunningAttempt): void {
+    if (attempt.lease !== null) attempt.lease.used -= 1;
+    attempt.party.attempts.delete(attempt.id);
+    this.attempts.delete(attempt.id);
+  }
+
+  kill(attempt: RunningAttempt, why: string): void {
+    if (attempt.killed) return;
+    attempt.killed = true;
+    this.emit({ type: 'kill', attempt: attempt.id, why });
+  }
+
+  /** Slots of leases (their attempts included) and of attempts without one. */
+  promised(): number {
+    let slots = 0;
+    let onLeases = 0;
+    for (const { lease } of this.parties.values()) {
+      slots += lease?.slots ?? 0;
+      onLeases += lease?.used ?? 0;
+    }
+    return slots + this.attempts.size - onLeases;
+  }
+
+  /** How many more tasks memory allows beside those that run. What started after the reading is not in it yet. */
+  memorySlots(): number {
+    if (this.info === null) return 0;
+    let fresh = 0;
+    for (const attempt of this.attempts.values()) if (attempt.startedAt >= this.sampledAt) fresh += 1;
+    const { memReserveBytes, memPerTaskBytes } = this.options;
+    const free = this.info.memFreeBytes - memReserveBytes - fresh * memPerTaskBytes;
+    return Math.max(0, Math.floor(free / Math.max(1, memPerTaskBytes)));
+  }
+
+  /** The load per core that is not ours. */
+  foreignLoad(): number {
+    if (this.info === null) return 0;
+    return Math.max(0, this.info.load - this.#ownLoad / Math.max(1, this.info.cores));
+  }
+
+  /** Keeps count of who was served how much, and of our own part of the load. Call before anything changes. */
+  passTime(now: number): void {
+    const ms = now - this.#countedAt;
+    this.#countedAt = now;
+    if (ms <= 0 || ms === Infinity) return;
+    const keep = 0.5 ** (ms / SERVED_HALF_LIFE_MS);
+    for (const party of this.parties.values()) party.served = party.served * keep + party.attempts.size * ms;
+    const fade = Math.exp(-ms / LOAD_MEMORY_MS);
+    this.#ownLoad = this.#ownLoad * fade + this.attempts.size * (1 - fade);
+  }
+}
+
+/** Whether any build of the delegator still wants something. */
+export function hasDemand(party: Party, now: number): boolean {
+  for (const build of party.builds.values()) if (isLive(build, now)) return true;
+  return false;
+}
+
+export function isLive(build: HeardBuild, now: number): boolean {
+  return build.demands.length > 0 && now < build.expiresAt;
+}
