@@ -25,17 +25,16 @@
 #include <unistd.h>
 
 enum { FIRST_ANSWER_MS = 3000, SILENCE_MS = 15000, START_MS = 2000, START_POLL_MS = 10 };
-enum { FAILED_START_S = 30, HUNG_S = 10, HUNG_ANSWER_MS = 300 }; // how long bad luck is remembered; patience meanwhile
-enum { MAX_REQUEST = 16 << 20, MAX_ANSWER = 256 << 20 };
-enum { MAX_DEPTH = 20, SOCKET_FD = 100 }; // launchers above one another; a number that scripts and make do not use
+enum { FAILED_START_S = 30, HUNG_S = 10, HUNG_ANSWER_MS = 300, MAX_DEPTH = 20 }; // bad luck remembered; launchers nested
+enum { MAX_REQUEST = 16 << 20, MAX_ANSWER = 256 << 20, SOCKET_FD = 100 }; // a number that scripts and make do not use
 
 static char **args;             // the user's command; args[0] is the compiler as written
 static char compiler[PATH_MAX]; // the real one, absolute
 static bool shadowed;           // looking args[0] up again would not find `compiler`
 static char cwd[PATH_MAX], home[PATH_MAX];
 static int run_dir = -1; // $TENDER_HOME/run
-static bool heard;       // the agent has answered something
 static int64_t first_answer_by;
+static bool heard; // the agent has answered something
 static char reason[512]; // why the real compiler runs
 
 static bool is_set(const char *name) {
@@ -339,7 +338,8 @@ static bool finish(int fd, char *body, uint32_t length) {
   }
   print(1, text[0], text_length[0]);
   print(2, text[1], text_length[1]);
-  send(fd, "K", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+  struct __attribute__((packed)) { char kind; uint32_t cpu_us; } kept = {'K', htole32((uint32_t)clock())};
+  send(fd, &kept, sizeof kept, MSG_NOSIGNAL | MSG_DONTWAIT);
   if (body[0]) die_by((int)get_u32(body + 1));
   _exit((int)get_u32(body + 1));
 }

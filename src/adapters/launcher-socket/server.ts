@@ -83,7 +83,7 @@ class Connection {
   #kept = false;
   #closed = false;
   #onClosed: (() => void)[] = [];
-  #onKept: (() => void)[] = [];
+  #onKept: ((launcherCpuMs: number) => void)[] = [];
 
   constructor(socket: Socket, handler: LauncherHandler, requestWithinMs: number) {
     this.#socket = socket;
@@ -121,9 +121,10 @@ class Connection {
       clearTimeout(this.#requestTimer);
       if (request.kind === 'compile') this.#startCompile(request.body);
       else this.#startControl(request.body);
-    } else if (this.#state === 'result' && !this.#kept && chunk.length === 1 && chunk[0] === KEPT) {
+    } else if (this.#state === 'result' && !this.#kept && chunk.length === 5 && chunk[0] === KEPT) {
       this.#kept = true;
-      for (const callback of this.#onKept.splice(0)) callback();
+      const launcherCpuMs = chunk.readUInt32LE(1) / 1000;
+      for (const callback of this.#onKept.splice(0)) callback(launcherCpuMs);
     } else {
       this.cut();
     }

@@ -39,7 +39,8 @@ export interface LauncherCall {
   ): void;
   /** Called once, also when the call is closed already (then in a later turn of the event loop). */
   onClosed(callback: () => void): void;
-  onKept(callback: () => void): void;
+  /** With the CPU time that the launcher took, as it says itself. */
+  onKept(callback: (launcherCpuMs: number) => void): void;
 }
 
 /** One control request of the CLI; any number of answers, then `end`. */

@@ -270,7 +270,10 @@ export class Delegator {
       return;
     }
     let kept = false;
-    task.call.onKept(() => (kept = true));
+    task.call.onKept((launcherCpuMs) => {
+      kept = true;
+      this.world.figures.unitAnswered(task.build, launcherCpuMs);
+    });
     task.call.onClosed(() => {
       if (!kept) discardOutputs(written.value);
     });

@@ -5,7 +5,7 @@ import { openBlobStore } from '../../adapters/blobs/store.ts';
 import type { Cluster } from '../../adapters/cluster/types.ts';
 import type { Config } from '../../adapters/config/config.ts';
 import { readMachine } from '../../adapters/machine/index.ts';
-import { openSandbox } from '../../adapters/sandbox/sandbox.ts';
+import { openSandbox } from '../../adapters/sandbox/open.ts';
 import { openTrees } from '../../adapters/sandbox/trees.ts';
 import type { Sandbox, Trees } from '../../adapters/sandbox/types.ts';
 import type { Toolchains } from '../../adapters/toolchain/index.ts';
@@ -66,7 +66,9 @@ export class Workshop {
     log: (event: string, fields: Record<string, unknown>) => void,
   ): Promise<Result<Workshop, string>> {
     const { work } = config;
-    const sandbox = work.enabled && work.slots > 0 ? await openSandbox() : null;
+    const scratchDir = join(home, 'scratch');
+    mkdirSync(scratchDir, { recursive: true, mode: 0o700 });
+    const sandbox = work.enabled && work.slots > 0 ? await openSandbox(scratchDir) : null;
     const closedBecause =
       sandbox === null
         ? 'work is switched off in config.toml'
@@ -75,8 +77,6 @@ export class Workshop {
           : `${sandbox.error.message}${sandbox.error.command === '' ? '' : `; run: ${sandbox.error.command}`}`;
     const slots = closedBecause === '' ? work.slots : 0;
     if (closedBecause !== '') log('takes-no-tasks', { why: closedBecause });
-    const scratchDir = join(home, 'scratch');
-    mkdirSync(scratchDir, { recursive: true, mode: 0o700 });
     const opened = openBlobStore(join(home, 'blobs'), { maxBytes: work.blobs_mib * 2 ** 20 });
     if (!opened.ok) return err(opened.error.message);
     const blobs = opened.value;
