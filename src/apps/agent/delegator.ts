@@ -12,7 +12,7 @@ import { AwardWriter } from './award.ts';
 import { BlobSource } from './blobs-out.ts';
 import type { Figures } from './figures.ts';
 import { MachineRunner } from './machine-runner.ts';
-import { discardOutputs, judgeResult, writeOutputs } from './outputs.ts';
+import { discardOutputs, judgeResult, tellAsHere, writeOutputs } from './outputs.ts';
 import type { CompileTask, PreparedCall } from './prepare.ts';
 
 interface LiveTask {
@@ -278,7 +278,7 @@ export class Delegator {
       if (!kept) discardOutputs(written.value);
     });
     const exit = { how: result.signalled ? 'signal' : 'exit', code: result.code } as const;
-    task.call.result(exit, written.value, result.stdout, result.stderr);
+    task.call.result(exit, written.value, result.stdout, tellAsHere(result.stderr));
     const name = this.peers.get(worker)?.name ?? worker;
     const failed = result.signalled || result.code !== 0;
     this.world.figures.remote(task.build, name, { cpuMs: result.cpuMs, ranMs: result.ranMs, failed });

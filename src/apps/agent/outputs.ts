@@ -13,6 +13,7 @@ import type { CompileTask } from './prepare.ts';
 export type Rename = readonly [from: string, to: string];
 
 const maxOutputBytes = 512 * 1024 * 1024;
+const sandboxTmp = '/.tender/tmp/';
 const missingInclude = /^(.*?):\d+:\d+: fatal error: (.+?): No such file or directory$/m;
 
 /** Whether a result must not be believed: it speaks of Tender's fault, not of the program's. Null: it is the compiler's own word. */
@@ -58,11 +59,26 @@ export function writeOutputs(task: CompileTask, result: ExecutionResultMessage):
     }
     renames.push([written.value, final]);
   }
-  if (result.signalled || result.code !== 0) {
-    // The driver removes the object of a failed compile, so that make does not take an old one for new.
+  if ((result.signalled || result.code !== 0) && !keepsOldObject(task, result)) {
     for (const spec of task.outputs) if (spec.kind === 'object') renames.push(['', resolveIn(task.cwd, spec.path)]);
   }
   return ok(renames);
+}
+
+/**
+ * What became of an older object of the same name when a compile failed: the drivers remove what the failing program would have
+ * written. For gcc without -pipe that is the object only when it was the assembler that failed (seen with gcc 12 and clang 14).
+ */
+function keepsOldObject(task: CompileTask, result: ExecutionResultMessage): boolean {
+  return task.compilesThenAssembles && !Buffer.from(result.stderr).includes('Assembler messages:');
+}
+
+/** The compiler's messages with its temporary directory as it would be here. */
+export function tellAsHere(stderr: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(stderr);
+  return bytes.includes(sandboxTmp)
+    ? Buffer.from(bytes.toString('latin1').replaceAll(sandboxTmp, '/tmp/'), 'latin1')
+    : bytes;
 }
 
 export function discardOutputs(renames: readonly Rename[]): void {

@@ -37,6 +37,8 @@ export interface CompileTask {
   readonly epoch: number;
   readonly fragment: NameSpacePiece;
   readonly outputs: readonly OutputSpec[];
+  /** gcc -c without -pipe: two programs one after the other, the second writes the object. */
+  readonly compilesThenAssembles: boolean;
   /** Size of all files that go in. */
   readonly bytes: number;
   /** Where an include could have come from: tells a header that we failed to send from one that does not exist. */
@@ -214,6 +216,7 @@ export class Preparer {
       epoch: this.epoch,
       fragment,
       outputs,
+      compilesThenAssembles: toolchain.family === 'gcc' && plan.args.includes('-c') && !plan.args.includes('-pipe'),
       bytes: fragment.files.reduce((sum, file) => sum + file.size, 0),
       searchDirs: scanned.searchDirs,
     };
