@@ -121,7 +121,7 @@ function tryStat(path: string): BigIntStats | null {
 
 function tryRealPath(path: string): string {
   try {
-    return realpathSync(path);
+    return realpathSync.native(path);
   } catch {
     return '';
   }
