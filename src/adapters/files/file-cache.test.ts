@@ -3,7 +3,6 @@ import {
   chmodSync,
   mkdirSync,
   mkdtempSync,
-  readFileSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -454,13 +453,4 @@ describe('changes of what was handed out', () => {
       ),
     ).toEqual([at('a/x.h')]);
   });
-});
-
-test('a file that is being written is never taken half', () => {
-  const path = write('x.bin', 'a'.repeat(1000));
-  for (const text of ['b'.repeat(2000), 'c'.repeat(10)]) {
-    writeFileSync(path, text);
-    cache.beginMoment();
-    expect(digestOf(path)).toBe(sha256(readFileSync(path, 'utf8')));
-  }
 });

@@ -1,6 +1,7 @@
 // Where the compiler looks for headers by itself, in its own words.
 import type { Result } from '../../base/result.ts';
 import { err, ok } from '../../base/result.ts';
+import { spellAbsolute } from '../../compiler/scan/directories.ts';
 import type { BuiltinSearch, Language } from '../../compiler/types.ts';
 import type { ToolchainError } from './describe.ts';
 import type { Environment } from './run.ts';
@@ -23,7 +24,7 @@ const NAMES: Readonly<Record<Language, string | null>> = {
   assembler: null,
 };
 
-/** Asks `-v -E -x LANGUAGE /dev/null`; the error carries what the compiler said. */
+/** Asks `-v -E -x LANGUAGE /dev/null`. The directories are absolute; the error carries what the compiler said. */
 export async function askBuiltinSearch(
   compilerPath: string,
   language: Language,
@@ -41,7 +42,8 @@ export async function askBuiltinSearch(
     const why = /^.*error: .*$/m.exec(stderr)?.[0] ?? `it ended with code ${code}`;
     return err({ message: `${compilerPath} does not say where it looks for ${name} headers: ${why}` });
   }
-  return ok(search);
+  const spell = (dirs: readonly string[]): string[] => dirs.map((dir) => spellAbsolute(dir, options.cwd));
+  return ok({ systemDirs: spell(search.systemDirs), missingDirs: spell(search.missingDirs) });
 }
 
 /** Reads the search list that gcc and clang print under -v; null when there is none. */

@@ -12,7 +12,7 @@ import { findInPath, readToolchain } from './describe.ts';
 import type { Environment } from './run.ts';
 
 /** Files of a compiler are looked at this often at most. */
-const RECHECK_MS = 3_000;
+const DEFAULT_RECHECK_MS = 3_000;
 
 interface Known<T> {
   readonly answer: Promise<T>;
@@ -23,12 +23,14 @@ interface Known<T> {
 
 export class Toolchains {
   readonly #env: Environment;
+  readonly #recheckMs: number;
   readonly #described = new Map<string, Known<Result<ToolchainDescription, ToolchainError>>>();
   readonly #searches = new Map<string, Known<Result<AskedSearch, ToolchainError>>>();
 
   /** `env`: for PATH and the variables that gcc itself reads when no call brings its own. */
-  constructor(options: { readonly env?: Environment } = {}) {
+  constructor(options: { readonly env?: Environment; readonly recheckMs?: number } = {}) {
     this.#env = options.env ?? process.env;
+    this.#recheckMs = options.recheckMs ?? DEFAULT_RECHECK_MS;
   }
 
   /** The compiler at an absolute path; the message of a failure is for people. */
@@ -36,7 +38,7 @@ export class Toolchains {
     const key = [compilerPath, env['PATH'], env['GCC_EXEC_PREFIX'], env['COMPILER_PATH'], env['LD_LIBRARY_PATH']].join(
       '\0',
     );
-    return remember(
+    return this.#remember(
       this.#described,
       key,
       () => readToolchain(compilerPath, env),
@@ -57,7 +59,7 @@ export class Toolchains {
     if (!described.ok) return described;
     const place = builtinArgs.some(namesRelativePath) ? cwd : '';
     const key = [described.value.digest, compilerPath, language, place, ...builtinArgs].join('\0');
-    const search = await remember(
+    const search = await this.#remember(
       this.#searches,
       key,
       () => askBuiltinSearch(compilerPath, language, builtinArgs, { env, cwd: place === '' ? '/' : cwd }),
@@ -70,6 +72,30 @@ export class Toolchains {
     );
     return search.ok ? ok({ systemDirs: search.value.systemDirs }) : search;
   }
+
+  /** The answer known for `key` while what it rests on is unchanged, else a new one; callers of one time share one question. */
+  async #remember<T>(
+    answers: Map<string, Known<T>>,
+    key: string,
+    ask: () => Promise<T>,
+    stateNow: (answer: T) => string | null,
+  ): Promise<T> {
+    const known = answers.get(key);
+    if (known !== undefined) {
+      const answer = await known.answer;
+      const nowMs = performance.now();
+      if (nowMs - known.checkedAtMs < this.#recheckMs) return answer;
+      known.checkedAtMs = nowMs;
+      if (known.state !== null && stateNow(answer) === known.state) return answer;
+      if (answers.get(key) !== known) return this.#remember(answers, key, ask, stateNow);
+    }
+    const fresh: Known<T> = { answer: ask(), state: null, checkedAtMs: Number.POSITIVE_INFINITY };
+    answers.set(key, fresh);
+    const answer = await fresh.answer;
+    fresh.state = stateNow(answer);
+    fresh.checkedAtMs = performance.now();
+    return answer;
+  }
 }
 
 const shared = new Toolchains();
@@ -80,30 +106,6 @@ export function describeToolchain(
   options: { readonly env: Environment },
 ): Promise<Result<ToolchainDescription, ToolchainError>> {
   return shared.describe(compilerPath, options.env);
-}
-
-/** The answer known for `key` while what it rests on is unchanged, else a new one; callers of one time share one question. */
-async function remember<T>(
-  answers: Map<string, Known<T>>,
-  key: string,
-  ask: () => Promise<T>,
-  stateNow: (answer: T) => string | null,
-): Promise<T> {
-  const known = answers.get(key);
-  if (known !== undefined) {
-    const answer = await known.answer;
-    const nowMs = performance.now();
-    if (nowMs - known.checkedAtMs < RECHECK_MS) return answer;
-    known.checkedAtMs = nowMs;
-    if (known.state !== null && stateNow(answer) === known.state) return answer;
-    if (answers.get(key) !== known) return remember(answers, key, ask, stateNow);
-  }
-  const fresh: Known<T> = { answer: ask(), state: null, checkedAtMs: Number.POSITIVE_INFINITY };
-  answers.set(key, fresh);
-  const answer = await fresh.answer;
-  fresh.state = stateNow(answer);
-  fresh.checkedAtMs = performance.now();
-  return answer;
 }
 
 function stateOf(paths: readonly string[], env: Environment): string {

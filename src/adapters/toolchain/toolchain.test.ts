@@ -1,0 +1,228 @@
+// Compilers described: the real ones of this machine, and things that look like compilers but are not.
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseSearch } from './builtin.ts';
+import { askDependencies, dependencyArguments } from './dependencies.ts';
+import { readElf } from './elf.ts';
+import { describeToolchain, listLocaleFiles, Toolchains } from './index.ts';
+import { walkPath } from './walk.ts';
+
+let dir = '';
+beforeAll(() => {
+  dir = realpathSync.native(mkdtempSync(join(tmpdir(), 'tender-toolchain-')));
+});
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+function where(program: string): string | null {
+  const path = spawnSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).stdout.trim();
+  return path === '' ? null : path;
+}
+
+async function describeOrFail(path: string) {
+  const described = await describeToolchain(path, { env: process.env });
+  if (!described.ok) throw new Error(described.error.message);
+  return described.value;
+}
+
+const gxx = where('g++') ?? '';
+const clang = where('clang++');
+
+describe('description', () => {
+  test('g++: driver, compilers, assembler, loader, libraries', async () => {
+    const described = await describeOrFail(gxx);
+    expect(described.family).toBe('gcc');
+    expect(described.label).toBe(`g++ ${described.version} ${described.target}`);
+    expect(described.version).toMatch(/^\d+\.\d+/);
+    expect(described.digest).toMatch(/^[0-9a-f]{64}$/);
+    const names = described.files.map((file) => basename(file.path));
+    expect(names).toEqual(
+      expect.arrayContaining([
+        'cc1',
+        'cc1plus',
+        expect.stringMatching(/\bas$/),
+        expect.stringMatching(/^libc\.so|^libc\.musl|^ld-musl/),
+      ]),
+    );
+    expect(described.files.some((file) => file.path === realpathSync.native(gxx))).toBe(true);
+    expect(described.files.every((file) => file.path === realpathSync.native(file.path))).toBe(true);
+    expect(described.files.some((file) => /\.h$|\/include\//.test(file.path))).toBe(false);
+    expect(described.pathDirs.some((path) => path === join(where('as') ?? '', '..'))).toBe(true);
+  });
+
+  test('the same again, and from another instance', async () => {
+    const first = await describeOrFail(gxx);
+    const other = await new Toolchains({ env: process.env }).describe(gxx);
+    expect(other.ok && other.value.digest).toBe(first.digest);
+    expect(await describeOrFail(gxx)).toBe(first);
+    const gcc = await describeOrFail(where('gcc') ?? '');
+    expect(gcc.digest).not.toBe(first.digest);
+  });
+
+  test('questions asked at one time are one question', async () => {
+    const toolchains = new Toolchains({ env: process.env });
+    const [one, two] = await Promise.all([toolchains.describe(gxx), toolchains.describe(gxx)]);
+    expect(one).toBe(two);
+  });
+
+  test('clang: one program, its libraries, and the gcc installation it leans on', async ({ skip }) => {
+    if (clang === null) {
+      console.warn('SKIPPED: clang is not installed here, so it cannot be described');
+      skip();
+      return;
+    }
+    const described = await describeOrFail(clang);
+    expect(described.family).toBe('clang');
+    expect(described.label).toMatch(/^clang\+\+ \d+/);
+    expect(described.files.map((file) => file.path)).toContain(realpathSync.native(clang));
+  });
+
+  test.each<[string, () => string, RegExp]>([
+    ['nothing', () => join(dir, 'none'), /there is no such compiler/],
+    ['a relative path', () => 'gcc', /there is no such compiler/],
+    [
+      'a script',
+      () => {
+        const path = join(dir, 'wrapper');
+        writeFileSync(path, `#!/bin/sh\nexec ${gxx} "$@"\n`);
+        chmodSync(path, 0o755);
+        return path;
+      },
+      /is a script, not a compiler/,
+    ],
+    ['another program', () => where('env') ?? '', /is neither gcc nor clang/],
+    ['a directory', () => dir, /cannot be described/],
+  ])('not a compiler: %s', async (_, make, message) => {
+    const described = await describeToolchain(make(), { env: process.env });
+    expect(described.ok ? '' : described.error.message).toMatch(message);
+  });
+
+  test('a compiler that comes to be another is asked again', async () => {
+    const path = join(dir, 'cc');
+    const toolchains = new Toolchains({ env: process.env, recheckMs: 0 });
+    symlinkSync(where('gcc') ?? '', path);
+    const gcc = await toolchains.describe(path);
+    rmSync(path);
+    symlinkSync(gxx, path);
+    const other = await toolchains.describe(path);
+    rmSync(path);
+    const gone = await toolchains.describe(path);
+    expect(gcc.ok && other.ok && gcc.value.digest !== other.value.digest).toBe(true);
+    expect(gone.ok).toBe(false);
+  });
+});
+
+describe('built-in search', () => {
+  test('by language, and remembered', async () => {
+    const toolchains = new Toolchains({ env: { ...process.env, CPATH: dir, C_INCLUDE_PATH: dir } });
+    const plus = await toolchains.builtinSearch(gxx, 'c++', ['-std=c++17']);
+    const c = await toolchains.builtinSearch(gxx, 'c', []);
+    if (!plus.ok || !c.ok) throw new Error('g++ did not answer');
+    expect(plus.value.systemDirs.some((path) => path.includes('c++'))).toBe(true);
+    expect(c.value.systemDirs.some((path) => path.includes('c++'))).toBe(false);
+    expect(c.value.systemDirs).toContain('/usr/include');
+    expect([...plus.value.systemDirs, ...c.value.systemDirs]).not.toContain(dir);
+    expect(await toolchains.builtinSearch(gxx, 'c', ['-nostdinc'])).toEqual({ ok: true, value: { systemDirs: [] } });
+    expect(await toolchains.builtinSearch(gxx, 'assembler', [])).toEqual({ ok: true, value: { systemDirs: [] } });
+  });
+
+  test('a relative sysroot belongs to its directory; a directory that appears later is found', async () => {
+    const toolchains = new Toolchains({ env: process.env, recheckMs: 0 });
+    const ask = async () => {
+      const search = await toolchains.builtinSearch(gxx, 'c', ['--sysroot=root'], { cwd: dir });
+      return search.ok ? search.value.systemDirs : [];
+    };
+    expect((await ask()).some((path) => path.startsWith(join(dir, 'root/')))).toBe(false);
+    mkdirSync(join(dir, 'root/usr/include'), { recursive: true });
+    expect((await ask()).some((path) => path.startsWith(join(dir, 'root/')))).toBe(true);
+  });
+
+  test('a refusal is told in the compiler’s words', async () => {
+    const search = await new Toolchains().builtinSearch(gxx, 'c++', ['-std=nonsense']);
+    expect(search.ok ? '' : search.error.message).toMatch(/does not say where it looks .*nonsense/);
+  });
+
+  test('the list as text', () => {
+    const told =
+      'ignoring nonexistent directory "/no"\n#include "..." search starts here:\n#include <...> search starts here:\n /a b\n /c (framework directory)\n /d\nEnd of search list.\n';
+    expect(parseSearch(told)).toEqual({ systemDirs: ['/a b', '/d'], missingDirs: ['/no'] });
+    expect(parseSearch('')).toBeNull();
+  });
+});
+
+describe('dependencies', () => {
+  test.each<[string, string[], string[]]>([
+    [
+      'outputs go',
+      ['-c', 'a.c', '-o', 'a.o', '-oa.o', '-MD', '-MF', 'a.d', '-MFa.d', '-MT', 'x', '-MQ', 'y', '-MP'],
+      ['a.c'],
+    ],
+    ['-Wp,-MD goes', ['-Wp,-MMD,.a.o.d', '-c', 'a.c'], ['a.c']],
+    [
+      'the rest stays',
+      ['-O2', '-DM=1', '-I', 'i', '-include', 'f.h', '-march=x', 'a.c'],
+      ['-O2', '-DM=1', '-I', 'i', '-include', 'f.h', '-march=x', 'a.c'],
+    ],
+  ])('%s', (_, args, kept) => {
+    expect(dependencyArguments(args)).toEqual([...kept, '-M', '-MT', 'x']);
+  });
+
+  test('a computed include that only the preprocessor can follow', async () => {
+    writeFileSync(join(dir, 'a.c'), '#define S(x) #x\n#define H(n) S(computed_##n.h)\n#include H(1)\n');
+    writeFileSync(join(dir, 'computed_1.h'), '');
+    const asked = await askDependencies(gxx, ['-c', 'a.c', '-o', 'a.o', '-MD'], dir, process.env);
+    if (!asked.ok) throw new Error(asked.error.message);
+    expect(asked.value.slice(0, 1)).toEqual([join(dir, 'a.c')]);
+    expect(asked.value).toContain(join(dir, 'computed_1.h'));
+  });
+
+  test('what does not preprocess is an error with the reason', async () => {
+    writeFileSync(join(dir, 'bad.c'), '#include "nowhere.h"\n');
+    const asked = await askDependencies(gxx, ['-c', 'bad.c'], dir, process.env);
+    expect(asked.ok ? '' : asked.error.message).toMatch(/nowhere\.h: No such file/);
+  });
+});
+
+describe('small tools', () => {
+  test('what a program loads, by its header', () => {
+    expect(readElf(realpathSync.native(process.execPath))).toMatchObject({ elf: true });
+    expect(readElf(realpathSync.native(gxx)).interpreter).toMatch(/^\/lib.*ld/);
+    const path = join(dir, 'short');
+    writeFileSync(path, 'x');
+    expect(readElf(path)).toEqual({ elf: false, interpreter: null });
+    copyFileSync(realpathSync.native(gxx), path);
+    expect(readElf(path)).toMatchObject({ elf: true });
+  });
+
+  test('a path step by step', () => {
+    mkdirSync(join(dir, 'w/x'), { recursive: true });
+    symlinkSync('w/x', join(dir, 'wl'));
+    symlinkSync('loop', join(dir, 'loop'));
+    expect(walkPath(`${dir}/wl/../x/.`)).toEqual({
+      real: join(dir, 'w/x'),
+      links: [{ path: join(dir, 'wl'), target: 'w/x' }],
+      passed: [join(dir, 'w/x')],
+    });
+    expect(walkPath(join(dir, 'loop'))).toBeNull();
+    expect(walkPath(join(dir, 'none'))).toBeNull();
+    expect(walkPath('/')).toEqual({ real: '/', links: [], passed: [] });
+  });
+
+  test('the files of a locale', () => {
+    for (const env of [{}, { LANG: 'C' }, { LC_ALL: 'POSIX', LANG: 'C.UTF-8' }, { LANG: '../x' }]) {
+      expect(listLocaleFiles(env)).toEqual([]);
+    }
+    for (const file of listLocaleFiles({ LANG: 'C.UTF-8' })) expect(file).toMatch(/^\/usr\/lib\/locale\//);
+  });
+});
