@@ -341,6 +341,11 @@ describe('pieces of the name space', () => {
     expect(piece(['empty'])).toEqual({ files: [], symlinks: [], dirs: ['empty'] });
   });
 
+  test('/dev/null is in every root', () => {
+    expect(cache.isFile('/dev/null')).toBe(true);
+    expect(cache.fragment(['/dev/null'], [])).toEqual({ ok: true, value: { files: [], symlinks: [], dirs: [] } });
+  });
+
   test('a missing file is named', () => {
     write('a/x.h');
     const taken = cache.fragment([at('a/x.h'), at('a/gone.h')], []);

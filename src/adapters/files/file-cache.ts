@@ -119,6 +119,8 @@ export class FileCache implements FileFacts {
     const links = new Set<Link>();
     const directories = new Set<string>();
     for (const path of paths) {
+      // `-include /dev/null` is a custom of some builds, and every root has that device.
+      if (path === '/dev/null') continue;
       const route = this.#route(path);
       for (const link of route.links) links.add(link);
       for (const dir of route.passed) directories.add(dir);

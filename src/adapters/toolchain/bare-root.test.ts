@@ -16,9 +16,9 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { scanIncludes } from '../../compiler/scan/index.ts';
+import { scanIncludes } from '../../compiler/scan/scan.ts';
 import type { Language, NameSpacePiece } from '../../compiler/types.ts';
-import { FileCache } from '../files/index.ts';
+import { FileCache } from '../files/file-cache.ts';
 import { listLocaleFiles, Toolchains } from './index.ts';
 
 let dir = '';

@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { FileCache } from '../../adapters/files/index.ts';
+import { FileCache } from '../../adapters/files/file-cache.ts';
 import { parseSearch } from '../../adapters/toolchain/builtin.ts';
 import type { NameSpacePiece, ScanOptions, ScanRequest } from '../types.ts';
 import { parseDependencies } from './depfile.ts';
