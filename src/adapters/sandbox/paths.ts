@@ -10,6 +10,9 @@ export const initDir = '/.tender/init';
 export const tmpDir = '/.tender/tmp';
 const reserved = ['/.tender', '/proc', '/dev', '/sys'];
 
+/** The dynamic linker would load what this names into our own first steps inside the sandbox. */
+const preload = '/etc/ld.so.preload';
+
 /** Why a path cannot be a file, link or directory in a tree, or null. */
 export function findPathFault(path: string): string | null {
   if (!path.startsWith('/')) return 'is not absolute';
@@ -24,6 +27,7 @@ export function findPathFault(path: string): string | null {
   }
   const top = `/${names[0] ?? ''}`;
   if (reserved.includes(top)) return `lies in ${top}, which the sandbox keeps for itself`;
+  if (path === preload || path.startsWith(`${preload}/`)) return 'would be loaded into every program';
   return null;
 }
 

@@ -138,6 +138,7 @@ describe('refusing', () => {
     ['/dev/sda', 'keeps for itself'],
     ['/.tender/init/sh', 'keeps for itself'],
     ['/.tender', 'keeps for itself'],
+    ['/etc/ld.so.preload', 'into every program'],
   ];
   test.each(bad)('the path %s', (path, why) => {
     const trees = open();
