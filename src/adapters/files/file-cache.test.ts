@@ -166,19 +166,14 @@ describe('contents', () => {
     expect(cache.parsed(path)).not.toBe(first);
   });
 
-  test('another text of the same size within one tick of the clock is seen', () => {
-    // Many rounds, because the two writes must fall into the same tick for this to say anything.
+  test('texts of one size in quick succession are told apart', () => {
     const path = write('x.h', '0000');
-    const sameTick = new Set<boolean>();
-    for (let round = 1; round <= 300; round++) {
+    for (let round = 1; round <= 100; round++) {
       const text = String(round).padStart(4, '0');
-      const before = statSync(path, { bigint: true }).mtimeNs;
       writeFileSync(path, text);
-      sameTick.add(statSync(path, { bigint: true }).mtimeNs === before);
       cache.beginMoment();
       expect(digestOf(path)).toBe(sha256(text));
     }
-    expect(sameTick.size).toBeGreaterThan(0);
   });
 
   test('a restored modification time hides nothing', () => {
