@@ -9,8 +9,8 @@ import { createFarmNetwork, loopbackNetwork, type FarmNetwork } from '../../adap
 import { ok, type Result } from '../../base/result.ts';
 import { buildLocally, buildThroughFarm } from './builds.ts';
 import { compareOutputs, moveAside } from './compare.ts';
-import { startFarm, WORKERS } from './farm.ts';
-import { judge, toJsonLine, type DemoResult } from './figures.ts';
+import { explainIdleness, startFarm, WORKERS } from './farm.ts';
+import { countStranded, judge, toJsonLine, type DemoResult } from './figures.ts';
 import { isRunning, killMarked, signalProcess } from './processes.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { prepareAbseil, prepareDirectory, prepareLeveldb, type Problem, type Project } from './projects.ts';
@@ -121,6 +121,9 @@ async function show(room: Room, command: [string, ...string[]] | null): Promise<
   const farmDir = join(scratch, 'farm-outputs');
   await moveAside(project.tree, farmBuild.value.made, farmDir);
   if (farmBuild.value.summary !== '') progress.say(farmBuild.value.summary);
+  if (countStranded(farmBuild.value.report) > 0) {
+    for (const line of await explainIdleness(started.value)) progress.say(line);
+  }
   await stopAgents([started.value.client, ...started.value.workers].map((member) => member.pid));
 
   const localBuild = await buildLocally(builder, availableParallelism());

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { callControl } from '../../adapters/launcher-socket/client.ts';
 import type { FarmNetwork } from '../../adapters/netns/farm-network.ts';
 import { err, ok, type Result } from '../../base/result.ts';
+import type { StatusReport } from '../report.ts';
 import { MARK, waitForChild, type Ended } from './processes.ts';
 import type { Problem } from './projects.ts';
 
@@ -72,11 +73,35 @@ export async function startFarm(request: FarmRequest): Promise<Result<Farm, Prob
 
 /** Which process serves `home`: chaos is done to processes. */
 async function askPid(home: string): Promise<Result<number, Problem>> {
-  let answer: unknown = null;
-  const called = await callControl(join(home, 'run', 'agent.sock'), { cmd: 'ping' }, (json) => (answer = json));
-  if (!called.ok) return called;
-  const pid = typeof answer === 'object' && answer !== null && 'pid' in answer ? answer.pid : null;
+  const answered = await askAgent(home, 'ping');
+  if (!answered.ok) return answered;
+  const { pid } = answered.value as { pid?: unknown };
   return typeof pid === 'number' ? ok(pid) : err({ message: 'its agent does not say which process it is' });
+}
+
+async function askAgent(home: string, cmd: 'ping' | 'status'): Promise<Result<object, Problem>> {
+  let answer: unknown = null;
+  const called = await callControl(join(home, 'run', 'agent.sock'), { cmd }, (json) => (answer = json));
+  if (!called.ok) return called;
+  return typeof answer === 'object' && answer !== null ? ok(answer) : err({ message: `no answer to ${cmd}` });
+}
+
+/** Why work did not travel, in the agents' own words: a line for each that has something to say. */
+export async function explainIdleness(farm: Farm): Promise<readonly string[]> {
+  const lines: string[] = [];
+  for (const member of [farm.client, ...farm.workers]) {
+    const answered = await askAgent(member.home, 'status');
+    if (!answered.ok) {
+      lines.push(`${member.name}: ${answered.error.message}`);
+      continue;
+    }
+    const { agent, machines } = answered.value as StatusReport;
+    const remarks = machines.filter((machine) => machine.remark !== '');
+    if (member !== farm.client && agent.closedBecause !== '') lines.push(`${member.name}: ${agent.closedBecause}`);
+    lines.push(...agent.problems.map((problem) => `${member.name}: ${problem}`));
+    lines.push(...remarks.map((machine) => `${machine.name} says: ${machine.remark}`));
+  }
+  return lines;
 }
 
 async function inviteAgain(request: FarmRequest): Promise<Result<string, Problem>> {
