@@ -3,17 +3,11 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute } from 'node:path';
+import { recognizeDriver } from '../../compiler/command/driver.ts';
 import { envDirs, envSubset } from '../../compiler/command/environment.ts';
 import { parseCommand, type CommandContext } from '../../compiler/command/parse.ts';
 import { IncludeScanner } from '../../compiler/scan/scan.ts';
-import type {
-  BuiltinSearch,
-  CompilePlan,
-  NameSpacePiece,
-  OutputSpec,
-  ScanResult,
-  StayReason,
-} from '../../compiler/types.ts';
+import type { BuiltinSearch, CompilePlan, NameSpacePiece, OutputSpec, StayReason } from '../../compiler/types.ts';
 import { FileCache } from '../../adapters/files/file-cache.ts';
 import type { LauncherRequest } from '../../adapters/launcher-socket/types.ts';
 import {
@@ -62,10 +56,22 @@ export interface PreparerWorld {
   log(event: string, fields: Record<string, unknown>): void;
 }
 
+interface Unit {
+  readonly request: LauncherRequest;
+  readonly env: ReadonlyMap<string, string>;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly build: string;
+  readonly plan: CompilePlan;
+  readonly toolchain: ToolchainDescription;
+  readonly builtin: BuiltinSearch;
+}
+
 export class Preparer {
   private readonly world: PreparerWorld;
   private readonly files = new FileCache();
   private readonly scanner = new IncludeScanner(this.files);
+  /** Collections that wait for the next look at the disk. */
+  private arrived: (() => void)[] = [];
   private readonly classes = new Map<string, TaskClass>();
   // Starts at the clock so that no two lives of an agent share a generation.
   private epoch = Date.now() * 1000;
@@ -121,83 +127,72 @@ export class Preparer {
     const described = await this.world.toolchains.describe(compiler, variables);
     if (!described.ok) return stays('compiler-unknown', described.error.message);
     const toolchain = described.value;
-    verdict = parseCommand(words, { ...context, family: toolchain.family });
-    if (!verdict.travels) return stays(verdict.reason, verdict.detail);
+    if (recognizeDriver(compiler)?.family !== toolchain.family) {
+      verdict = parseCommand(words, { ...context, family: toolchain.family });
+      if (!verdict.travels) return stays(verdict.reason, verdict.detail);
+    }
     const { plan } = verdict;
     if (speaksTranslated(env)) return stays('environment', 'the translations of messages do not travel');
-    const builtin = await this.world.toolchains.builtinSearch(compiler, plan.language, plan.builtinArgs, {
-      cwd,
-      env: variables,
-    });
+    const search = { cwd, env: variables };
+    const builtin = await this.world.toolchains.builtinSearch(compiler, plan.language, plan.builtinArgs, search);
     if (!builtin.ok) return stays('compiler-unknown', builtin.error.message);
-    const asked = await this.askWhereNeeded(request, env, plan, toolchain, builtin.value);
-    if (asked === null) return stays('include-not-resolved', 'an include by macro that could not be followed');
-    return this.collect(request, env, build, plan, toolchain, builtin.value, asked);
+    const unit: Unit = { request, env, variables, build, plan, toolchain, builtin: builtin.value };
+    const prepared = await this.inOneMoment(unit, null);
+    if (prepared !== 'unresolved') return prepared;
+    const asked = await askDependencies(compiler, plan.args, cwd, variables);
+    if (!asked.ok) return stays('include-not-resolved', asked.error.message);
+    const again = await this.inOneMoment(unit, asked.value);
+    return again === 'unresolved' ? stays('include-not-resolved', 'an include by macro') : again;
   }
 
-  /** The files behind computed includes that the scan cannot follow, from the compiler itself; null when it cannot say. */
-  private async askWhereNeeded(
-    request: LauncherRequest,
-    env: Map<string, string>,
-    plan: CompilePlan,
-    toolchain: ToolchainDescription,
-    builtin: BuiltinSearch,
-  ): Promise<readonly string[] | null> {
-    this.files.beginMoment();
-    const scanned = this.scan(request.cwd, env, plan, toolchain, builtin);
-    if (scanned.unresolved.length === 0) return [];
-    const asked = await askDependencies(request.compiler, plan.args, request.cwd, Object.fromEntries(env));
-    return asked.ok ? asked.value : null;
+  /** Units that arrive together share one look at the disk: each of them came before it. */
+  private inOneMoment(unit: Unit, asked: readonly string[] | null): Promise<Prepared | 'unresolved'> {
+    return new Promise((resolve, reject) => {
+      this.arrived.push(() => {
+        try {
+          resolve(this.collect(unit, asked));
+        } catch (error) {
+          reject(error as Error);
+        }
+      });
+      if (this.arrived.length > 1) return;
+      setImmediate(() => {
+        const units = this.arrived;
+        this.arrived = [];
+        this.files.beginMoment();
+        for (const collect of units) collect();
+      });
+    });
   }
 
-  private scan(
-    cwd: string,
-    env: Map<string, string>,
-    plan: CompilePlan,
-    toolchain: ToolchainDescription,
-    builtin: BuiltinSearch,
-  ): ScanResult {
-    return this.scanner.scan({
+  /** All that the unit reads, as it is in this moment; `asked`: what the compiler listed where the scan cannot follow. */
+  private collect(unit: Unit, asked: readonly string[] | null): Prepared | 'unresolved' {
+    const { request, env, build, plan, toolchain } = unit;
+    const { cwd } = request;
+    const scanned = this.scanner.scan({
       source: absolute(cwd, plan.source),
       cwd,
       scan: plan.scan,
-      builtin,
+      builtin: unit.builtin,
       envDirs: envDirs(env, plan.language, cwd, toolchain.family),
     });
-  }
-
-  /** From here on everything happens in one turn, so that all facts are of one moment. */
-  private collect(
-    request: LauncherRequest,
-    env: Map<string, string>,
-    build: string,
-    plan: CompilePlan,
-    toolchain: ToolchainDescription,
-    builtin: BuiltinSearch,
-    asked: readonly string[],
-  ): Prepared {
-    const { cwd } = request;
-    this.files.beginMoment();
-    const scanned = this.scan(cwd, env, plan, toolchain, builtin);
     if (scanned.usesTimestamp) return stays('time-macro', '__TIMESTAMP__ is the time of the file here');
     if (scanned.hasAssemblerIncludes) return stays('assembler-includes', 'the assembler pulls in files of its own');
     if (scanned.precompiledHeader !== null) return stays('precompiled-header', scanned.precompiledHeader);
+    if (scanned.unresolved.length > 0 && asked === null) return 'unresolved';
     const outputs = plan.outputs.map((output) => ({ ...output, path: absolute(cwd, output.path) }));
     for (const { path } of outputs) {
       const there = statSync(path, { throwIfNoEntry: false });
       if (there !== undefined && !there.isFile()) return stays('output-not-a-file', path);
     }
     const pwd = env.get('PWD');
-    const inputs = [...scanned.files, ...asked, ...plan.extraInputs, ...listLocaleFiles(Object.fromEntries(env))].map(
-      (path) => absolute(cwd, path),
+    const inputs = [...scanned.files, ...(asked ?? []), ...plan.extraInputs, ...listLocaleFiles(unit.variables)];
+    const dirs = [...scanned.searchDirs, cwd, ...outputs.map((output) => dirname(output.path))];
+    if (pwd?.startsWith('/') === true) dirs.push(pwd);
+    const taken = this.files.fragment(
+      inputs.map((path) => absolute(cwd, path)),
+      dirs,
     );
-    const dirs = [
-      ...scanned.searchDirs,
-      cwd,
-      ...outputs.map((output) => dirname(output.path)),
-      ...(pwd?.startsWith('/') ? [pwd] : []),
-    ];
-    const taken = this.files.fragment(inputs, dirs);
     if (!taken.ok) return stays('file-missing', taken.error.message);
     if (this.files.takeChanged().length > 0) this.epoch++;
     const fragment = joinPieces(taken.value, toolchain);

@@ -240,7 +240,8 @@ export class Worker {
     if (attempt.killed !== null) return;
     const tree = this.world.trees.acquire({
       client: attempt.delegator,
-      epoch: String(award.epoch),
+      // A compiler that was replaced keeps its path, so that its files begin a tree of their own.
+      epoch: `${award.epoch}-${hex(award.toolchain?.digest ?? new Uint8Array()).slice(0, 16)}`,
       files: entries.map((entry) => ({ path: text(entry.path), digest: hex(entry.digest) })),
       symlinks: award.symlinks.map((link) => ({ path: text(link.path), target: text(link.target) })),
       dirs: award.dirs.map(text),

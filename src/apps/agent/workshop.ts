@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { openBlobStore } from '../../adapters/blobs/store.ts';
 import type { Cluster } from '../../adapters/cluster/types.ts';
 import type { Config } from '../../adapters/config/config.ts';
-import { readMachine } from '../../adapters/machine/index.ts';
+import { readMachine } from '../../adapters/machine/read.ts';
 import { openSandbox } from '../../adapters/sandbox/open.ts';
 import { openTrees } from '../../adapters/sandbox/trees.ts';
 import type { Sandbox, Trees } from '../../adapters/sandbox/types.ts';
