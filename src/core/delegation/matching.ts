@@ -154,7 +154,7 @@ function runWhatNobodyTakes(book: Book, now: number): void {
       since = now;
       book.leaselessSince.set(classId, since);
     }
-    if (now - since < book.options.nobodyAfterMs) continue;
+    if (now < since + book.options.nobodyAfterMs) continue;
     for (let task = book.waiting.longestOf(classId); task !== undefined; task = book.waiting.longestOf(classId)) {
       if (book.hereUsed >= book.options.hereSlots) return;
       runHere(book, task, 'nobody', 'no machine offered a slot in time', true, now);

@@ -1,5 +1,6 @@
 // What time alone brings about: leases that nobody renewed, workers and attempts that fell silent, deadlines, the end
 // of exclusions. `book.timersAt` is a lower bound: this scan runs seldom and sets it anew.
+// Times are compared as sums (`now >= since + ms`), just as the wake-up was computed: differences round differently.
 import type { Book } from './book.ts';
 import { pastDeadline, silence, silentAt } from './attempts.ts';
 import { strike } from './exclusion.ts';
@@ -32,7 +33,7 @@ function expireLeases(worker: WorkerBook, now: number): void {
 }
 
 function hearSilence(book: Book, worker: WorkerBook, now: number): void {
-  if (now - worker.heardAt < SILENT_AFTER_MS) return;
+  if (now < worker.heardAt + SILENT_AFTER_MS) return;
   dropLeases(book, worker, true);
   let lost = false;
   for (const attempt of worker.attempts.values()) {
@@ -46,7 +47,7 @@ function hearSilence(book: Book, worker: WorkerBook, now: number): void {
 function checkAttempts(book: Book, worker: WorkerBook, now: number): void {
   for (const attempt of [...worker.attempts.values()]) {
     if (attempt.state === 'cancelled') {
-      if (now - attempt.cancelledAt >= CANCELLED_FORGOTTEN_MS) book.dropAttempt(attempt);
+      if (now >= attempt.cancelledAt + CANCELLED_FORGOTTEN_MS) book.dropAttempt(attempt);
     } else if (attempt.state === 'live') {
       if (attempt.deadlineAt <= now) pastDeadline(book, attempt, now);
       else if (silentAt(attempt) <= now) loseSight(book, attempt, now);
@@ -65,7 +66,7 @@ function isForgotten(worker: WorkerBook, now: number): boolean {
     !worker.connected &&
     worker.attempts.size === 0 &&
     now >= worker.excludedUntil &&
-    now - worker.heardAt >= WORKER_FORGOTTEN_MS
+    now >= worker.heardAt + WORKER_FORGOTTEN_MS
   );
 }
 

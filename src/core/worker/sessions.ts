@@ -44,7 +44,7 @@ export function sessionDown(desk: Desk, party: Party, now: number): void {
 export function tend(desk: Desk, now: number): void {
   for (const party of [...desk.parties.values()]) {
     if (party.session === 'connecting' || party.session === 'closing') {
-      if (now - party.sessionAt >= CONNECT_TIMEOUT_MS) sessionDown(desk, party, now);
+      if (now >= party.sessionAt + CONNECT_TIMEOUT_MS) sessionDown(desk, party, now);
     }
     beat(desk, party, now);
   }
@@ -53,12 +53,12 @@ export function tend(desk: Desk, now: number): void {
 /** Sessions that serve nothing, and delegators to forget. */
 export function rest(desk: Desk, now: number): void {
   for (const party of [...desk.parties.values()]) {
-    for (const [id, build] of party.builds) if (now - build.heardAt >= BUILD_FORGOTTEN_MS) party.builds.delete(id);
+    for (const [id, build] of party.builds) if (now >= build.heardAt + BUILD_FORGOTTEN_MS) party.builds.delete(id);
     if (party.lease !== null || party.attempts.size > 0 || hasDemand(party, now)) {
       party.idleSince = Infinity;
     } else {
       party.idleSince = Math.min(party.idleSince, now);
-      if (party.session === 'up' && now - party.idleSince >= IDLE_SESSION_MS) {
+      if (party.session === 'up' && now >= party.idleSince + IDLE_SESSION_MS) {
         party.session = 'closing';
         party.sessionAt = now;
         desk.emit({ type: 'disconnect', delegator: party.id });

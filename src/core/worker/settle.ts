@@ -54,7 +54,7 @@ function claimOf(desk: Desk, party: Party, now: number): Claim {
     if (party.classIds.length === 0) wanted = used;
     else wanted = Math.max(used, party.grow && !isBusy(desk) ? party.wanted : Math.min(held, party.wanted));
   }
-  return { delegator: party.id, wanted, served: party.served };
+  return { delegator: party.id, used, wanted, served: party.served };
 }
 
 /** Takes idle slots back from who has more than its share, as far as others or the machine itself need them. */
@@ -65,7 +65,7 @@ function shrink(
   slots: number,
   now: number,
 ): void {
-  const shareOf = (party: Party): number => Math.max(party.lease?.used ?? 0, shares.get(party.id) ?? 0);
+  const shareOf = (party: Party): number => shares.get(party.id) ?? 0;
   let spare = slots - parties.reduce((sum, party) => sum + shareOf(party), 0);
   for (const party of parties) {
     const { lease } = party;
