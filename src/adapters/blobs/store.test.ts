@@ -1,3 +1,4 @@
+// The store with real files on a real disk: whatever comes in, goes wrong or is found at start, no wrong byte is ever given out.
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import fs from 'node:fs';

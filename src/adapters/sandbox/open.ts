@@ -130,7 +130,7 @@ async function tryRun(dir: string, way: Confinement): Promise<Result<void, RunFa
 }
 
 /** The kernel's settings that forbid sandboxes, as far as they exist. */
-export interface KernelSettings {
+interface KernelSettings {
   readonly unprivilegedUsernsClone: string;
   readonly maxUserNamespaces: string;
   readonly apparmorRestrictsUserns: string;

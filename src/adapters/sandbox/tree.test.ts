@@ -1,3 +1,4 @@
+// Trees on a real disk: what lies where, what is refused before anything is touched, and what is removed when.
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
