@@ -6,7 +6,7 @@ import type { Tally } from './testing/checker.ts';
 import { World } from './testing/world.ts';
 import type { Mutation, Plan } from './testing/world.ts';
 
-const SEEDS = 600;
+const SEEDS = 400;
 
 /** The seed decides the size of the world and the weather, too. */
 function planOf(seed: number, mutation: Mutation = 'none'): Plan {

@@ -3,7 +3,7 @@
 import { assert } from '../../base/assert.ts';
 import type { PastRecord } from '../record/record.ts';
 import type { AttemptId, BuildId, LocalReason, NodeId, TaskId } from '../types.ts';
-import { BYTES_PER_MS, OVERHEAD_MS } from './limits.ts';
+import { BYTES_PER_MS, OVERHEAD_MS, TAIL_AFTER_MS, TAIL_SHARE } from './limits.ts';
 import type { Attempt, BuildBook, Place, Task, WorkerBook } from './parts.ts';
 import type { DelegationNote, DelegatorEffect, DelegatorOptions } from './types.ts';
 import { WaitingTasks } from './waiting.ts';
@@ -58,6 +58,7 @@ export class Book {
         id,
         classes: new Map(),
         demand: 0,
+        peak: 0,
         open: false,
         announcedAt: -Infinity,
         announcedDemand: 0,
@@ -130,6 +131,11 @@ export class Book {
     if (lease !== undefined) lease.used -= 1;
   }
 
+  /** Whether the build seems to be running out of tasks. */
+  isTail(build: BuildBook, now: number): boolean {
+    return build.demand < TAIL_SHARE * build.peak && now >= build.lastSubmitAt + TAIL_AFTER_MS;
+  }
+
   /** Live copies of a task. */
   liveAttempts(task: Task): Attempt[] {
     return [...task.attempts].filter((attempt) => attempt.state === 'live');
@@ -174,5 +180,6 @@ export class Book {
     entry.count += change;
     build.classes.set(taskClass.id, entry);
     build.demand += change;
+    build.peak = Math.max(build.peak, build.demand);
   }
 }

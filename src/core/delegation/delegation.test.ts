@@ -122,6 +122,8 @@ describe('announcing', () => {
     bench.submit('t1');
     bench.worker('pear', 10);
     bench.pass(2500, { pear: ['t1#1'] });
+    expect(bench.take('release')).toEqual([]); // nothing is known of this worker yet
+    bench.pass(9000, { pear: ['t1#1'] });
     const released = bench.take('release').reduce((sum, e) => sum + e.slots, 0);
     expect(released).toBe(8); // one runs, one is kept for a hedge
   });

@@ -9,6 +9,9 @@ import type { BuildBook, Lease, WorkerBook } from './parts.ts';
 const SPARE_SHARE = 0.1;
 const SPARE_MIN = 2;
 const GROWTH = 1.5;
+/** Slots beside running tasks are kept until the worker's rate is known: the fastest may look slow at first. */
+const KNOWN_AFTER = 8;
+const UNKNOWN_KEPT_MS = 10_000;
 
 /** The highest demand of this and the last window: what make will soon want again. */
 export interface Peak {
@@ -97,7 +100,7 @@ export function releaseSurplus(book: Book, peak: Peak, now: number): void {
   const spare = Math.min(running, Math.max(SPARE_MIN, Math.ceil(SPARE_SHARE * running)));
   let surplus = book.totalSlots() - Math.max(peak.before, peak.now) - spare;
   if (surplus <= 0) return;
-  for (const { worker, lease } of idleLeases(book)) {
+  for (const { worker, lease } of idleLeases(book, now)) {
     const slots = Math.min(surplus, lease.slots - lease.used);
     if (slots <= 0) continue;
     lease.slots -= slots;
@@ -113,21 +116,25 @@ export function nextSurplusAt(book: Book, peak: Peak): number {
   return book.totalSlots() > book.totalDemand() + spare ? peak.windowEndsAt : Infinity;
 }
 
-/** Least useful first: of no wanted class, then beside running attempts (no hedge can go there), then slow. */
-function idleLeases(book: Book): { worker: WorkerBook; lease: Lease }[] {
+/** Least useful first: of no wanted class, then slow, then beside running attempts (no hedge of those can go there). */
+function idleLeases(book: Book, now: number): { worker: WorkerBook; lease: Lease }[] {
   const wanted = wantedClasses(book);
   const found: { worker: WorkerBook; lease: Lease; useless: boolean }[] = [];
   for (const worker of book.workers.values()) {
     for (const lease of worker.leases.values()) {
       if (lease.used >= lease.slots) continue;
+      const isNew = book.record.count(worker.id) < KNOWN_AFTER && now < lease.since + UNKNOWN_KEPT_MS;
+      if (isNew && lease.used > 0) continue;
       found.push({ worker, lease, useless: ![...lease.classIds].some((id) => wanted.has(id)) });
     }
   }
   return found.sort((a, b) => {
     if (a.useless !== b.useless) return a.useless ? -1 : 1;
+    const slower = book.record.rate(a.worker.id) - book.record.rate(b.worker.id);
+    if (slower !== 0) return slower;
     const [aBusy, bBusy] = [a.lease.used > 0, b.lease.used > 0];
     if (aBusy !== bBusy) return aBusy ? -1 : 1;
-    return book.record.rate(a.worker.id) - book.record.rate(b.worker.id) || b.lease.arrival - a.lease.arrival;
+    return b.lease.arrival - a.lease.arrival;
   });
 }
 

@@ -4,14 +4,7 @@ import { finishMs } from '../selection/finish.ts';
 import { award } from './attempts.ts';
 import type { Book } from './book.ts';
 import { freeLease } from './leases.ts';
-import {
-  HEDGE_BUDGET,
-  HEDGE_GAIN,
-  HEDGE_GAIN_LATE,
-  STRAGGLER_ESTIMATES,
-  STRAGGLER_MIN_MS,
-  TAIL_AFTER_MS,
-} from './limits.ts';
+import { HEDGE_BUDGET, HEDGE_GAIN, HEDGE_GAIN_LATE, STRAGGLER_ESTIMATES, STRAGGLER_MIN_MS } from './limits.ts';
 import type { Attempt, BuildBook, Lease, Task, WorkerBook } from './parts.ts';
 
 interface Doubling {
@@ -48,7 +41,7 @@ function consider(book: Book, task: Task, now: number): Doubling | null {
   const leftMs = timeLeft(attempt, elapsedMs);
   const straggles = elapsedMs > Math.max(STRAGGLER_MIN_MS, STRAGGLER_ESTIMATES * attempt.estimateMs);
   const kind = straggles ? 'straggler' : 'tail';
-  if (kind === 'tail' && now - build.lastSubmitAt < TAIL_AFTER_MS) return null;
+  if (kind === 'tail' && !book.isTail(build, now)) return null;
   if (!withinBudget(book, build, kind, task.estimateMs)) return null;
   const other = bestOther(book, task);
   if (other === null) return null;

@@ -24,7 +24,7 @@ export function offered(book: Book, worker: WorkerBook, offer: Offer, now: numbe
   worker.returning = false;
   const known = worker.leases.get(offer.leaseId);
   const used = known?.used ?? countUsed(worker, offer.leaseId);
-  const lease = leaseFrom(offer, used, known?.arrival ?? ++book.arrivals, now);
+  const lease = leaseFrom(offer, used, known?.arrival ?? ++book.arrivals, known?.since ?? now, now);
   worker.leases.set(lease.id, lease);
   book.wakeBy(lease.expiresAt);
   book.wakeBy(worker.heardAt + SILENT_AFTER_MS);
@@ -103,7 +103,7 @@ function holdsSlot(attempt: Attempt): boolean {
 }
 
 /** What an offer carries that a lease remembers. */
-function leaseFrom(offer: Offer, used: number, arrival: number, now: number): Lease {
+function leaseFrom(offer: Offer, used: number, arrival: number, since: number, now: number): Lease {
   return {
     id: offer.leaseId,
     slots: offer.slots,
@@ -112,5 +112,6 @@ function leaseFrom(offer: Offer, used: number, arrival: number, now: number): Le
     expiresAt: now + offer.ttlMs,
     classIds: new Set(offer.classIds),
     arrival,
+    since,
   };
 }

@@ -35,8 +35,9 @@ export const WORKER_FORGOTTEN_MS = 600_000;
 export const HEDGE_CHECK_MS = 250;
 export const STRAGGLER_MIN_MS = 2000;
 export const STRAGGLER_ESTIMATES = 3;
-/** Without a new task for so long a build is taken to be at its tail. */
-export const TAIL_AFTER_MS = 500;
+/** make keeps its -j full while it has work: a build is at its tail when that has stopped for so long, and to such a share. */
+export const TAIL_AFTER_MS = 200;
+export const TAIL_SHARE = 0.75;
 export const HEDGE_GAIN = 0.6;
 export const HEDGE_GAIN_LATE = 0.9;
 export const HEDGE_BUDGET = 0.05;

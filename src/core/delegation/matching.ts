@@ -54,7 +54,7 @@ function matchTravellers(book: Book, now: number): void {
       continue;
     }
     const allowed = elsewhereFirst(book, task, classId, places, now);
-    const choice = policy.choose(task, allowed, tail === null ? null : tailFor(book, task, classId, tail));
+    const choice = policy.choose(task, allowed, tailFor(book, task, classId, tail, now));
     if (choice === null) {
       book.waiting.remove(task);
       aside.push(task);
@@ -116,7 +116,8 @@ interface BusySlot {
 type WholeTail = Tail & { readonly busy: readonly BusySlot[] };
 
 /** Only slots that this task may get when they are free are worth waiting for. */
-function tailFor(book: Book, task: Task, classId: string, tail: WholeTail): Tail {
+function tailFor(book: Book, task: Task, classId: string, tail: WholeTail | null, now: number): Tail | null {
+  if (tail === null || !book.isTail(book.build(task.spec.build), now)) return null;
   const mayTake = ({ worker }: BusySlot): boolean => !task.failedOn.has(worker) && covers(book.worker(worker), classId);
   return { ...tail, busy: tail.busy.filter(mayTake) };
 }

@@ -58,6 +58,7 @@ export interface Lease {
   expiresAt: number;
   classIds: ReadonlySet<string>;
   readonly arrival: number;
+  readonly since: number;
 }
 
 export interface WorkerBook {
@@ -83,6 +84,8 @@ export interface BuildBook {
   /** Demand per class: waiting + away. */
   readonly classes: Map<string, { class: TaskClass; count: number }>;
   demand: number;
+  /** The highest demand so far. */
+  peak: number;
   open: boolean;
   announcedAt: number;
   announcedDemand: number;

@@ -47,7 +47,11 @@ const LABELS_MAX = 50_000;
 const CLASSES_MAX = 256;
 const WORKERS_MAX = 4096;
 const CLASS_WINDOW = 256;
+/** Weight of a new observation of what was predicted from itself, and of what was only guessed from its class; more at first. */
 const NEW = 0.25;
+const NEW_GUESSED = 0.05;
+/** Only ratios between machines are ever seen: without a pull towards 1 all rates could drift away together. */
+const PULL = 0.98;
 /** For a class never seen: a typical C++ unit. */
 const UNKNOWN_P50_MS = 1000;
 const UNKNOWN_P80_MS = 2000;
@@ -68,8 +72,11 @@ export class PastRecord {
     const ranMs = Math.max(1, observation.ranMs);
     if (worker !== null) {
       // The mean and not the median: over many unknown units the ratios must come out at 1 for a machine like this one.
-      const expected = this.#labels.get(label)?.mean ?? this.#classMean(classKey);
-      this.#learnWorker(worker, expected === null ? null : ranMs / expected, Math.max(0, observation.overheadMs));
+      const known = this.#labels.get(label)?.mean ?? null;
+      const expected = known ?? this.#classMean(classKey);
+      const ratio = expected === null ? null : ranMs / expected;
+      const weight = Math.max(known === null ? NEW_GUESSED : NEW, 1 / (this.count(worker) + 1));
+      this.#learnWorker(worker, ratio, weight, Math.max(0, observation.overheadMs));
     }
     const duration = ranMs / this.slowness(worker);
     this.#learnLabel(label, duration);
@@ -108,6 +115,11 @@ export class PastRecord {
     return this.#workers.get(worker)?.overheadMs ?? null;
   }
 
+  /** How many of its results we have seen. */
+  count(worker: NodeId): number {
+    return this.#workers.get(worker)?.count ?? 0;
+  }
+
   export(): RecordData {
     return {
       version: 1,
@@ -117,11 +129,12 @@ export class PastRecord {
     };
   }
 
-  #learnWorker(worker: NodeId, ratio: number | null, overheadMs: number): void {
+  #learnWorker(worker: NodeId, ratio: number | null, weight: number, overheadMs: number): void {
     const known = this.#workers.get(worker);
-    const slowness = known?.slowness ?? 1;
+    const slowness = (known?.slowness ?? 1) ** PULL;
+    const learnt = ratio === null ? slowness : slowness + weight * (ratio - slowness);
     const record: WorkerRecord = {
-      slowness: ratio === null ? slowness : clamp(slowness + NEW * (ratio - slowness), SLOWNESS_MIN, SLOWNESS_MAX),
+      slowness: clamp(learnt, SLOWNESS_MIN, SLOWNESS_MAX),
       overheadMs: known === undefined ? overheadMs : known.overheadMs + NEW * (overheadMs - known.overheadMs),
       count: (known?.count ?? 0) + 1,
     };
