@@ -385,6 +385,7 @@ describe('offerFromWire', () => {
   test.each<[string, Partial<OfferMessage>, string]>([
     ['no machine', { info: null }, 'an offer that says nothing of its machine'],
     ['no lease', { leaseId: '' }, 'an offer without a lease'],
+    // Slots without a lease could not be awarded; without slots it is a remark.
     ['a lease id without end', { leaseId: 'l'.repeat(101) }, 'an offer without a lease'],
     ['too many classes', { classIds: Array(65).fill(bytes(1)) }, '65 classes, at most 64'],
     ['a class id without end', { classIds: [Buffer.alloc(65)] }, 'a class id that is too long'],

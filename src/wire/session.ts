@@ -202,7 +202,8 @@ export function offerToWire(offer: Offer): OfferMessage {
 export function offerFromWire(message: OfferMessage): Result<Offer, string> {
   const { info } = message;
   if (info === null) return err('an offer that says nothing of its machine');
-  if (message.leaseId.length === 0 || message.leaseId.length > 100) return err('an offer without a lease');
+  if ((message.leaseId.length === 0 && message.slots > 0) || message.leaseId.length > 100)
+    return err('an offer without a lease');
   if (message.classIds.length > maxClasses) return err(`${message.classIds.length} classes, at most ${maxClasses}`);
   if (message.classIds.some((id) => id.length > maxIdBytes)) return err('a class id that is too long');
   const workerInfo: WorkerInfo = {

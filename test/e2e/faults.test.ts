@@ -6,6 +6,7 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readFileSync,
   readdirSync,
   rmSync,
@@ -14,6 +15,7 @@ import {
   realpathSync,
 } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tls from 'node:tls';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -85,7 +87,7 @@ describe('workers', () => {
   });
 
   test.skipIf(!isRoot)('another compiler: said in the offer, shown in status', async () => {
-    farm = await TestFarm.start(0, { own_slots: 2, nobody_after_ms: 500 });
+    farm = await TestFarm.start(0, { own_slots: 0, nobody_after_ms: 3_000 });
     const driver = realpathSync('/usr/bin/g++');
     const other = join(farm.dir, 'other-g++');
     copyFileSync(driver, other);
@@ -102,14 +104,13 @@ describe('workers', () => {
       const machine = (await here.status('client')).machines[0];
       return machine !== undefined && machine.remark !== '' ? machine : null;
     });
-    expect(status.remark).toMatch(/g\+\+ .* there, .*12.* here/);
+    expect(status.remark).toMatch(/^g\+\+ .* there has other files than the one here$/);
     expect((await farm.cli('client', ['status'])).stdout).toContain(status.remark);
   });
 
   test.skipIf(!isRoot)('a full disk: that worker fails, the build does not', async () => {
     farm = await TestFarm.start(1);
-    const small = join(farm.dir, 'small');
-    mkdirSync(small);
+    const small = mkdtempSync(join(tmpdir(), 'tender-small-'));
     expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', small]).status).toBe(0);
     try {
       const home = join(small, 'home');
@@ -124,6 +125,7 @@ describe('workers', () => {
       await farm.close();
     } finally {
       spawnSync('umount', ['-l', small]);
+      rmSync(small, { recursive: true });
     }
   });
 });
