@@ -62,8 +62,9 @@ export function startRun(confinement: Confinement, spec: RunSpec): Run {
     const stderr = collectStream(child.stdio[fds.stderr] as Readable, spec.limits.outputBytes, kill);
     const watch = watchRun(child, spec, confinement.niceness, kill);
     end = () => endSandbox(child, spec.scratchDir);
+    const gone = waitFor(child, spec.scratchDir);
     if (child.pid !== undefined) spec.onStart?.();
-    const code = await waitFor(child, spec.scratchDir);
+    const code = await gone;
     const ranMs = Math.round(performance.now() - started);
     watch.stop();
     end = () => undefined;
@@ -74,7 +75,8 @@ export function startRun(confinement: Confinement, spec: RunSpec): Run {
   };
 
   const execute = async (): Promise<Done> => {
-    const taken = confinement.namespaces ? await confinement.namespaces.take() : null;
+    // Never at once: the caller has the run in his hands before it starts.
+    const taken = await (confinement.namespaces?.take() ?? null);
     if (taken && !taken.ok) return err({ code: 'sandbox', message: taken.error });
     try {
       return await confine(taken?.value ?? null);
