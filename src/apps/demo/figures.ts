@@ -115,6 +115,9 @@ export function judge(found: {
   const stranded = countStranded(report);
   // A unit that lost three workers is right to be compiled here; chaos is about what is complete and identical.
   if (stranded > 0 && !found.chaosAsked) faults.push(`${stranded} units that could travel were compiled here`);
+  const stayed = report.local - stranded;
+  if (found.expectedUnits !== null && stayed > 0)
+    faults.push(`${stayed} units of a project that travels whole stayed here`);
   if (found.chaosAsked && !found.chaosStruck) faults.push('the build ended before a worker could be killed');
   return faults;
 }

@@ -16,11 +16,11 @@ export interface Progress {
 
 /** `screen` null: not a terminal, so that updates become lines every ten seconds, through `log` as all else does. */
 export function createProgress(log: (line: string) => void, screen: Writable | null): Progress {
-  let shown = false;
+  let shown = '';
   let lastLineAt = performance.now();
   const clear = (): void => {
-    if (shown) screen?.write('\r\x1b[K');
-    shown = false;
+    if (shown !== '') screen?.write('\r\x1b[K');
+    shown = '';
   };
   return {
     live: screen !== null,
@@ -32,8 +32,8 @@ export function createProgress(log: (line: string) => void, screen: Writable | n
     },
     update: (text) => {
       if (screen !== null) {
-        screen.write(`\r${text}\x1b[K`);
-        shown = true;
+        if (text !== shown) screen.write(`\r${text}\x1b[K`);
+        shown = text;
       } else if (performance.now() - lastLineAt >= LINE_EVERY_MS) {
         lastLineAt = performance.now();
         log(text);
