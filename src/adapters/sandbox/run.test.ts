@@ -98,10 +98,15 @@ describe.skipIf(!checked.ok)('a run', () => {
       const tree = nice.acquire({
         files: tools.map((it) => nice.file(it.path, fs.readFileSync(fixture.stockPath(it.digest)))),
       });
-      const done = await nice.start(tree, { argv: ['/usr/bin/cat', '/proc/self/stat', '/proc/self/autogroup'] }).done;
-      const [stat = '', group] = done.ok ? text(done.value.stdout).split('\n') : [];
+      // An ordinary user's wish for its group is granted at most every tenth of a second, so it may come late.
+      const script = `n=0; while [ $n -lt 80 ]; do
+        read -r group </proc/self/autogroup || break
+        case $group in *'nice 19') break;; esac; sleep 0.1; n=$((n+1))
+        done; cat /proc/self/stat; echo $group`;
+      const done = await nice.start(tree, { argv: ['/bin/sh', '-c', script] }).done;
+      const [stat = '', group = ''] = done.ok ? text(done.value.stdout).split('\n') : [];
       expect(stat.split(') ')[1]?.split(' ')[16]).toBe('19');
-      if (group !== undefined) expect(group).toContain('nice 19');
+      if (fs.existsSync('/proc/self/autogroup')) expect(group).toContain('nice 19');
       await nice.close();
     });
   });

@@ -35,17 +35,17 @@ describe.skipIf(!isTmpfs)('scratch directories', () => {
       { dir: join(shared, 'none'), plentyBytes: 1 },
       { dir: '/proc', plentyBytes: 0 },
     ]) {
-      expect(openScratch(home, memory)).toBe(join(home, 'scratch'));
+      expect(openScratch(home, memory)).toBe(join(home, 'runs'));
     }
   });
 
   test('lie at home when somebody has put something in the way', () => {
     const dir = openScratch(home, { dir: shared, plentyBytes: 1 });
     fs.chmodSync(dir, 0o777);
-    expect(openScratch(home, { dir: shared, plentyBytes: 1 })).toBe(join(home, 'scratch'));
+    expect(openScratch(home, { dir: shared, plentyBytes: 1 })).toBe(join(home, 'runs'));
     fs.rmdirSync(dir);
     fs.symlinkSync('/etc', dir);
-    expect(openScratch(home, { dir: shared, plentyBytes: 1 })).toBe(join(home, 'scratch'));
+    expect(openScratch(home, { dir: shared, plentyBytes: 1 })).toBe(join(home, 'runs'));
     expect(fs.existsSync('/etc')).toBe(true);
   });
 });

@@ -18,7 +18,7 @@ export function openScratch(
   const { dir, plentyBytes: plenty } = memory ?? { dir: memoryDir, plentyBytes };
   const name = createHash('sha256').update(resolve(home)).digest('hex').slice(0, 12);
   const inMemory = join(dir, `tender-${process.getuid?.() ?? 0}-${name}`);
-  const scratch = hasPlenty(dir, plenty) && isOurs(inMemory) ? inMemory : join(home, 'scratch');
+  const scratch = hasPlenty(dir, plenty) && isOurs(inMemory) ? inMemory : join(home, 'runs');
   fs.rmSync(scratch, { recursive: true, force: true });
   fs.mkdirSync(scratch, { recursive: true, mode: 0o700 });
   return scratch;
