@@ -51,7 +51,8 @@ describe('an open session', () => {
     vi.stubEnv('https_proxy', 'http://127.0.0.1:9');
     vi.stubEnv('grpc_proxy', 'http://127.0.0.1:9');
     try {
-      await scene.openPair();
+      const { worker } = await scene.openPair();
+      expect(worker.whys).toEqual([]);
     } finally {
       vi.unstubAllEnvs();
     }
@@ -99,6 +100,7 @@ describe('back pressure', () => {
     session.close('enough');
     await drained;
     await session.drained();
+    expect(server.whys).toEqual(['enough']);
   });
 
   test('200 MB of blobs pass through without staying', async () => {

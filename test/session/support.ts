@@ -244,14 +244,8 @@ export function startChild(
     `import { memberAt, Recorder, until } from ${moduleAt('support.ts')};` +
     `import { listenSessions } from ${moduleAt('../../src/adapters/session/listen.ts')};` +
     `import { openSession } from ${moduleAt('../../src/adapters/session/open.ts')};\n`;
-  const [command = process.execPath, ...args] = [
-    ...via,
-    process.execPath,
-    '--input-type=module',
-    '--disable-warning=ExperimentalWarning',
-    '-e',
-    prelude + script,
-  ];
+  const node = [process.execPath, '--input-type=module', '-e', prelude + script];
+  const [command = '', ...args] = via.concat(node);
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr])

@@ -97,6 +97,8 @@ function openDoor(
   server.on('tlsClientError', (error, socket) => {
     const stranger = outside.get(addressOf(socket));
     if (stranger !== undefined) stranger.problem ??= error;
+    // After a time-out Node leaves the socket open.
+    socket.destroy();
   });
   server.on('secureConnection', (socket) => {
     const address = addressOf(socket);

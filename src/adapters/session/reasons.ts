@@ -56,7 +56,7 @@ export function whyTurnedAway(problem: Error | null): string {
   if (code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE') return 'it showed no certificate';
   if (code === 'ERR_TLS_HANDSHAKE_TIMEOUT') return 'it did not finish the handshake in time';
   if (code === 'ERR_SSL_UNSUPPORTED_PROTOCOL') return 'it does not speak TLS 1.3';
-  if (/^ERR_SSL_/.test(code)) return 'it does not speak TLS as a machine of the cluster does';
+  if (code.startsWith('ERR_SSL_')) return 'it does not speak TLS as a machine of the cluster does';
   return 'its certificate is not of our cluster, or it gave up';
 }
 
