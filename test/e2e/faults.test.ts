@@ -194,6 +194,52 @@ describe('the build', () => {
   });
 });
 
+describe('criteria and choice', () => {
+  test('what a build needs keeps machines out that lack it, and a mistake in it is told with its place', async () => {
+    farm = await TestFarm.start(1, { nobody_after_ms: 2_000, policy: 'first' });
+    const dir = project(farm, 2);
+    const wrong = await farm.cli('client', ['build', '--needs', 'mem.free >= 2 parsecs', '--', 'make'], { cwd: dir });
+    expect(wrong.code).toBe(1);
+    expect(wrong.stderr).toMatch(/--needs: mem.free .*2GiB \(at character 13 of/);
+    const asked = [
+      'cpu.cores >= 1 && mem.free >= 64MiB && load < 1000 && arch == "x86_64" || arch == "aarch64"',
+      'cpu.cores >= 5000',
+    ];
+    for (const [index, needs] of asked.entries()) {
+      rmSync(join(dir, 'out'), { recursive: true, force: true });
+      const ran = await farm.cli('client', ['build', '--json', '--needs', needs, '--', 'make', '-s'], { cwd: dir });
+      expect(ran.code, ran.stderr).toBe(0);
+      const report = JSON.parse(ran.stdout.trim().split('\n').at(-1) as string) as { remote: number; local: number };
+      expect(report).toMatchObject(index === 0 ? { remote: 2, local: 0 } : { remote: 0, local: 2 });
+    }
+    expect((await farm.status('client')).machines[0]?.remark).toMatch(/cores.*5000/);
+  });
+});
+
+describe('an ordinary user', () => {
+  test.skipIf(!isRoot)('builds on the farm, and is told of an unwritable directory as by the compiler', async () => {
+    farm = new TestFarm();
+    farm.uid = 65534;
+    await farm.startClient();
+    await farm.addWorker('w1');
+    const dir = project(farm, 3);
+    mkdirSync(join(dir, 'out'));
+    farm.giveAway(join(dir, 'out'));
+    const built = await farm.build(['make', '-j3'], dir);
+    expect(built.code, built.stderr).toBe(0);
+    expect(built.report).toMatchObject({ units: 3, remote: 3 });
+    const locked = join(dir, 'locked');
+    mkdirSync(locked);
+    writeFileSync(join(dir, 'one.c'), 'int one;\n');
+    const words = ['gcc', '-c', 'one.c', '-o', 'locked/one.o'];
+    const refused = await farm.cc('client', words, dir);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/can't create locked\/one\.o: Permission denied/);
+    expect(readdirSync(locked)).toEqual([]);
+    expect((await farm.status('client')).total.reasons).toMatchObject({ 'output-not-written': 1 });
+  });
+});
+
 describe('the agent', () => {
   test('is one per TENDER_HOME, starts over a dead one’s socket, and ends cleanly', async () => {
     farm = await TestFarm.start(0);

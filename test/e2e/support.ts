@@ -2,7 +2,16 @@
 // Every process started here is ended by pid in `close`, and nothing is waited for by the clock alone.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,6 +39,7 @@ export interface AgentOptions {
   readonly announce?: readonly string[];
   readonly peers?: readonly string[];
   readonly port?: number;
+  readonly policy?: 'first' | 'finish';
 }
 
 export interface TestAgent {
@@ -52,6 +62,8 @@ export async function until<T>(what: string, probe: () => T | null | Promise<T |
 
 export class TestFarm {
   readonly dir = mkdtempSync(join(tmpdir(), 'tender-e2e-'));
+  /** Everything runs as this user (root only). */
+  uid: number | undefined;
   readonly agents: TestAgent[] = [];
   private readonly groupPort = randomInt(20_000, 60_000);
   private readonly children: ChildProcess[] = [];
@@ -81,6 +93,11 @@ export class TestFarm {
     return this.startAgent(name, options);
   }
 
+  /** Makes a path the farm's user's. */
+  giveAway(path: string): void {
+    if (this.uid !== undefined) chownSync(path, this.uid, this.uid);
+  }
+
   homeOf(name: string, options: AgentOptions = {}): string {
     return options.home ?? this.homes.get(name) ?? join(this.dir, name);
   }
@@ -96,10 +113,12 @@ export class TestFarm {
       `[machine]\nname = "${name}"`,
       `[network]\nport = ${port}\ngroup_port = ${this.groupPort}\ninterfaces = ["lo"]`,
       `announce = ${JSON.stringify(announce)}\npeers = ${JSON.stringify(peers)}`,
-      `[delegate]\nown_slots = ${options.own_slots ?? 0}\nnobody_after_ms = ${options.nobody_after_ms ?? 20_000}`,
+      `[delegate]\npolicy = "${options.policy ?? 'finish'}"\nown_slots = ${options.own_slots ?? 0}\nnobody_after_ms = ${options.nobody_after_ms ?? 20_000}`,
       `[work]\nslots = ${options.slots ?? 2}\nmax_load = 1000\nmem_per_task_mib = 64\nmem_reserve_mib = 0`,
     ];
     writeFileSync(join(home, 'config.toml'), `${lines.join('\n')}\n`);
+    this.giveAway(home);
+    this.giveAway(this.dir);
     return home;
   }
 
@@ -109,6 +128,7 @@ export class TestFarm {
     const child = spawn(words[0] as string, words.slice(1), {
       env: this.env(name),
       stdio: ['ignore', 'ignore', 'pipe'],
+      ...this.asUser(),
     });
     this.children.push(child);
     let said = '';
@@ -142,7 +162,11 @@ export class TestFarm {
 
   run(words: readonly string[], options: { cwd: string; env: NodeJS.ProcessEnv }): Promise<Ran> {
     return new Promise((resolve, reject) => {
-      const child = spawn(words[0] as string, words.slice(1), { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+      const child = spawn(words[0] as string, words.slice(1), {
+        ...options,
+        ...this.asUser(),
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
       this.children.push(child);
       let stdout = '';
       let stderr = '';
@@ -151,6 +175,10 @@ export class TestFarm {
       child.on('error', reject);
       child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
     });
+  }
+
+  private asUser(): { uid?: number; gid?: number } {
+    return this.uid === undefined ? {} : { uid: this.uid, gid: this.uid };
   }
 
   async status(name: string): Promise<StatusReport> {

@@ -127,10 +127,19 @@ export function findInPath(name: string, env: Environment): string | null {
   if (name === '') return null;
   for (const dir of (env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin').split(delimiter)) {
     const path = `${dir}/${name}`;
-    const stats = isAbsolute(dir) ? statSync(path, { throwIfNoEntry: false }) : undefined;
-    if (stats?.isFile() && (stats.mode & 0o111) !== 0) return path;
+    if (isAbsolute(dir) && isProgram(path)) return path;
   }
   return null;
+}
+
+/** A directory of PATH that may not be looked into has no programs, as for the shell. */
+function isProgram(path: string): boolean {
+  try {
+    const stats = statSync(path);
+    return stats.isFile() && (stats.mode & 0o111) !== 0;
+  } catch {
+    return false;
+  }
 }
 
 async function takePiece(spelled: readonly string[]): Promise<NameSpacePiece> {

@@ -118,7 +118,11 @@ function stateOf(paths: readonly string[], env: Environment): string {
 }
 
 function tryStat(path: string): BigIntStats | null {
-  return statSync(path, { bigint: true, throwIfNoEntry: false }) ?? null;
+  try {
+    return statSync(path, { bigint: true });
+  } catch {
+    return null;
+  }
 }
 
 function tryRealPath(path: string): string {

@@ -93,7 +93,7 @@ function statusOf(agent: Agent): StatusReport {
       ghz: info?.ghz ?? 0,
       load: info?.load ?? 0,
       memFreeBytes: info?.memFreeBytes ?? 0,
-      remark: worker.offer?.remark ?? '',
+      remark: worker.remark,
       tasks: agent.delegator.labelsOf(worker),
       lastHeardMs: Math.round(now - worker.lastHeardAt),
     };

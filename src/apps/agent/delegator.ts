@@ -22,6 +22,7 @@ interface LiveTask {
   readonly compile: CompileTask | null;
   /** The reason code when it stays; empty for a compile that may travel. */
   readonly staysReason: string;
+  readonly staysDetail: string;
   readonly isUnit: boolean;
   /** Handed to the launcher to run here: the connection's close is its end. */
   here: boolean;
@@ -33,6 +34,8 @@ export interface ConnectedWorker {
   readonly name: string;
   readonly address: string;
   offer: Offer | null;
+  /** The last reason it gave for offering nothing, until it gets a task. */
+  remark: string;
   readonly inHand: Map<AttemptId, TaskId>;
   lastHeardAt: number;
 }
@@ -91,8 +94,9 @@ export class Delegator {
     const id = `t${this.nextTask++}`;
     const compile = prepared.travels ? prepared.task : null;
     const staysReason = prepared.travels ? '' : prepared.reason;
+    const staysDetail = prepared.travels ? '' : prepared.detail;
     const isUnit = prepared.travels || (prepared.reason !== 'not-a-compile' && prepared.reason !== 'probe');
-    const task: LiveTask = { id, build, call, compile, staysReason, isUnit, here: false };
+    const task: LiveTask = { id, build, call, compile, staysReason, staysDetail, isUnit, here: false };
     this.tasks.set(id, task);
     call.onClosed(() => this.launcherClosed(task));
     if (compile !== null) {
@@ -130,6 +134,7 @@ export class Delegator {
         session,
         awards: new AwardWriter(),
         offer: null,
+        remark: '',
         inHand: new Map(),
         lastHeardAt: performance.now(),
         counted: { bytesIn: 0, bytesOut: 0 },
@@ -172,6 +177,7 @@ export class Delegator {
         return;
       }
       peer.offer = offer.value;
+      if (offer.value.remark !== '') peer.remark = offer.value.remark;
       this.runner.post({ type: 'offer', worker, offer: offer.value });
     } else if ('need' in message) {
       void this.blobs.serve(peer.session, message.need.digests).then(() => this.countBytes(peer));
@@ -251,6 +257,7 @@ export class Delegator {
     const task = this.tasks.get(taskId);
     if (peer === undefined || task?.compile == null) return;
     peer.inHand.set(attempt, taskId);
+    peer.remark = '';
     peer.lastBuild = task.build;
     peer.session.send({ award: peer.awards.write(task.compile, leaseId, attempt) });
     this.countBytes(peer);
@@ -288,7 +295,8 @@ export class Delegator {
     task.here = true;
     if (task.isUnit) this.world.figures.local(task.build, reason);
     else this.world.figures.count(task.build, (figures) => figures.others++);
-    task.call.local(detail === '' ? reason : `${reason}: ${detail}`);
+    const why = task.staysReason === '' ? detail : task.staysDetail;
+    task.call.local(why === '' || why === reason ? reason : `${reason}: ${why}`);
   }
 
   private launcherClosed(task: LiveTask): void {

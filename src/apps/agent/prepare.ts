@@ -1,7 +1,7 @@
 // A compiler call becomes a task: verdict, toolchain, include scan, the piece of the file system that must travel.
 // All of it belongs to one moment of the disk, and nothing is preprocessed; what cannot travel is told with its reason.
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename, dirname, isAbsolute } from 'node:path';
 import { recognizeDriver } from '../../compiler/command/driver.ts';
 import { envDirs, envSubset } from '../../compiler/command/environment.ts';
@@ -9,6 +9,7 @@ import { parseCommand, type CommandContext } from '../../compiler/command/parse.
 import { IncludeScanner } from '../../compiler/scan/scan.ts';
 import type { BuiltinSearch, CompilePlan, NameSpacePiece, OutputSpec, StayReason } from '../../compiler/types.ts';
 import { FileCache } from '../../adapters/files/file-cache.ts';
+import { tryStat } from '../../adapters/files/identity.ts';
 import type { LauncherRequest } from '../../adapters/launcher-socket/types.ts';
 import {
   askDependencies,
@@ -109,7 +110,7 @@ export class Preparer {
       env,
       readFile: readText,
       stderrIsTerminal: request.stderrIsTerminal,
-      isDirectory: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false,
+      isDirectory: (path) => tryStat(path)?.isDirectory() ?? false,
     };
     // argv[0] says how the user called it; what the compiler is, its real name says.
     const words = [compiler, ...request.argv.slice(1)];
@@ -182,8 +183,8 @@ export class Preparer {
     if (scanned.unresolved.length > 0 && asked === null) return 'unresolved';
     const outputs = plan.outputs.map((output) => ({ ...output, path: absolute(cwd, output.path) }));
     for (const { path } of outputs) {
-      const there = statSync(path, { throwIfNoEntry: false });
-      if (there !== undefined && !there.isFile()) return stays('output-not-a-file', path);
+      const there = tryStat(path);
+      if (there !== null && !there.isFile()) return stays('output-not-a-file', path);
     }
     const pwd = env.get('PWD');
     const inputs = [...scanned.files, ...(asked ?? []), ...plan.extraInputs, ...listLocaleFiles(unit.variables)];
