@@ -4,14 +4,15 @@ import fc from 'fast-check';
 import protobuf from 'protobufjs';
 import { describe, expect, test } from 'vitest';
 import type { FailureCode, Offer } from '../core/types.ts';
-import type {
-  AnnouncementMessage,
-  AwardMessage,
-  ExecutionResultMessage,
-  FromDelegator,
-  FromWorker,
-  OfferMessage,
-  TaskClassMessage,
+import {
+  protocolVersion,
+  type AnnouncementMessage,
+  type AwardMessage,
+  type ExecutionResultMessage,
+  type FromDelegator,
+  type FromWorker,
+  type OfferMessage,
+  type TaskClassMessage,
 } from './messages.ts';
 import { messageType } from './proto.ts';
 import {
@@ -106,7 +107,7 @@ const result: ExecutionResultMessage = {
 
 type Sample<T> = T extends unknown ? { readonly name: keyof T & string; readonly message: T } : never;
 const fromDelegator: Sample<FromDelegator>[] = [
-  { name: 'welcome', message: { welcome: { version: 1, name: 'anna' } } },
+  { name: 'welcome', message: { welcome: { version: protocolVersion, name: 'anna' } } },
   { name: 'announcement', message: { announcement } },
   { name: 'award', message: { award } },
   { name: 'blob', message: { blob: { digest: bytes(1), data: bytes(2, 3), last: true, missing: true, zstd: true } } },
@@ -114,7 +115,7 @@ const fromDelegator: Sample<FromDelegator>[] = [
   { name: 'cancel', message: { cancel: { attempt: 't1#1', why: 'hedge lost' } } },
 ];
 const fromWorker: Sample<FromWorker>[] = [
-  { name: 'hello', message: { hello: { version: 1, name: 'berta' } } },
+  { name: 'hello', message: { hello: { version: protocolVersion, name: 'berta' } } },
   { name: 'offer', message: { offer } },
   { name: 'need', message: { need: { attempt: 't1#1', digests: [Buffer.alloc(32, 1), Buffer.alloc(32, 2)] } } },
   { name: 'started', message: { started: { attempt: 't1#1' } } },
