@@ -2,6 +2,7 @@
 // printed and replays exactly: `SEED=123 npx vitest run src/core/simulation.test.ts`.
 import { describe, expect, test } from 'vitest';
 import { createPrng } from '../base/prng.ts';
+import { runCalmFarm } from './testing/calm.ts';
 import type { Tally } from './testing/checker.ts';
 import { World } from './testing/world.ts';
 import type { Mutation, Plan } from './testing/world.ts';
@@ -61,6 +62,48 @@ test(`invariants 1 to 6 hold through ${SEEDS} storms`, { timeout: 60_000 }, () =
 
 test('a seed replays exactly', () => {
   expect(runSeed(7)).toEqual(runSeed(7));
+});
+
+describe('a calm farm is used well', () => {
+  /** Exponential durations, as compilers have them, the mean given. */
+  function durations(count: number, meanMs: number): number[] {
+    const prng = createPrng(count);
+    return Array.from({ length: count }, () => Math.round(100 - Math.log(1 - prng()) * meanMs));
+  }
+  const equal = [1, 1, 1].map((speed) => ({ slots: 4, speed }));
+  const unequal = [1, 2, 4, 1].map((speed) => ({ slots: 4, speed }));
+  const many = Array.from({ length: 60 }, (_, i) => ({ slots: 4, speed: 1 + (i % 4) }));
+  const base = { predicted: true, ownSlots: 0, policy: 'finish' as const, latencyMs: 1 };
+
+  test.each([
+    ['equal machines', { ...base, jobs: 24, durationsMs: durations(240, 1000), workers: equal }, 1.15],
+    [
+      'equal, unknown durations',
+      { ...base, predicted: false, jobs: 24, durationsMs: durations(240, 1000), workers: equal },
+      1.25,
+    ],
+    ['with own slots', { ...base, ownSlots: 2, jobs: 24, durationsMs: durations(240, 1000), workers: equal }, 1.15],
+    [
+      'first come',
+      { ...base, policy: 'first' as const, jobs: 24, durationsMs: durations(240, 1000), workers: equal },
+      1.15,
+    ],
+    ['speeds 1 to 4', { ...base, jobs: 40, durationsMs: durations(300, 1500), workers: unequal }, 1.25],
+    ['240 slots', { ...base, jobs: 400, durationsMs: durations(3000, 2000), workers: many }, 1.4],
+    ['a short build', { ...base, jobs: 16, durationsMs: durations(16, 1000), workers: equal }, 1.6],
+    ['far away', { ...base, latencyMs: 20, jobs: 24, durationsMs: durations(240, 1000), workers: equal }, 1.25],
+  ])('%s', (_name, plan, limit) => {
+    const outcome = runCalmFarm(plan);
+    expect(outcome.makespanMs / outcome.boundMs).toBeLessThan(limit);
+    // Award and result, and little else; workers that are only told of the demand count, too.
+    expect(outcome.messages / plan.durationsMs.length).toBeLessThan(5);
+    expect(outcome.hedges / plan.durationsMs.length).toBeLessThan(0.1);
+  });
+
+  test('a fast machine gets more', () => {
+    const outcome = runCalmFarm({ ...base, jobs: 8, durationsMs: durations(200, 1000), workers: unequal });
+    expect(outcome.done[2]).toBeGreaterThan(100);
+  });
 });
 
 describe('the checker sees a bug', () => {

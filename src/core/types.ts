@@ -2,7 +2,7 @@
 // All times are milliseconds on a monotonic clock that the caller passes in, unless a name says otherwise.
 
 export type TaskId = string;
-/** One award of a task to one worker: `<task>#<n>`. */
+/** One award of a task to one worker: `<task>#<n>` and a salt, so that no two delegators ever use the same. */
 export type AttemptId = string;
 /** A node's identity in the cluster: the name its certificate carries. */
 export type NodeId = string;
@@ -64,7 +64,7 @@ export interface WorkerInfo {
   readonly ghz: number;
   readonly memTotalBytes: number;
   readonly memFreeBytes: number;
-  /** Runnable processes per core, one-minute average. */
+  /** Runnable processes per core that are not Tender's own, one-minute average. */
   readonly load: number;
   /** PSI cpu «some» avg10, 0 to 100; 0 where the kernel has none. */
   readonly pressure: number;

@@ -5,6 +5,7 @@ import type { Exit, FailureCode, LocalReason } from '../types.ts';
 import type { Book } from './book.ts';
 import { strike } from './exclusion.ts';
 import {
+  CANCELLED_FORGOTTEN_MS,
   DEADLINE_ESTIMATES,
   DEADLINE_MIN_MS,
   EVICTIONS_MAX,
@@ -29,7 +30,7 @@ export function award(
   task.attemptsMade += 1;
   const estimateMs = task.estimateMs / book.record.rate(worker.id);
   const attempt: Attempt = {
-    id: `${task.spec.id}#${task.attemptsMade}`,
+    id: `${task.spec.id}#${task.attemptsMade}${book.salt}`,
     task,
     worker,
     leaseId: lease.id,
@@ -155,6 +156,7 @@ export function cancelAttempt(book: Book, attempt: Attempt, why: string, now: nu
   }
   attempt.state = 'cancelled';
   attempt.cancelledAt = now;
+  book.wakeBy(now + CANCELLED_FORGOTTEN_MS);
 }
 
 /** The one end of a task. Whatever still runs of it is cancelled; its books are closed. */

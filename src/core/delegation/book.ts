@@ -1,6 +1,7 @@
 // The delegator's books: tasks, attempts, workers, leases, builds, and the counts between them. Every change of a
 // task's place goes through `place`, so that demand and local slots can never drift from the tasks themselves.
 import { assert } from '../../base/assert.ts';
+import type { Prng } from '../../base/prng.ts';
 import type { PastRecord } from '../record/record.ts';
 import type { AttemptId, BuildId, LocalReason, NodeId, TaskId } from '../types.ts';
 import { BYTES_PER_MS, OVERHEAD_MS, TAIL_AFTER_MS, TAIL_SHARE } from './limits.ts';
@@ -32,7 +33,11 @@ export class Book {
   timersAt = Infinity;
   effects: DelegatorEffect[] = [];
 
-  constructor(options: DelegatorOptions, record: PastRecord) {
+  /** Ends every attempt's id. */
+  readonly salt: string;
+
+  constructor(options: DelegatorOptions, prng: Prng, record: PastRecord) {
+    this.salt = options.attemptSalt ?? `-${Math.floor(prng() * 2 ** 32).toString(36)}`;
     assert(options.hereSlots >= 1, 'a delegator needs a slot of its own machine');
     this.options = options;
     this.record = record;

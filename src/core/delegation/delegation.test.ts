@@ -15,7 +15,7 @@ class Bench {
 
   constructor(options: Partial<DelegatorOptions> = {}) {
     this.delegation = new Delegation(
-      { ownSlots: 0, hereSlots: 2, policy: 'finish', nobodyAfterMs: 50, maxWaiting: 1000, ...options },
+      { ownSlots: 0, hereSlots: 2, policy: 'finish', nobodyAfterMs: 50, maxWaiting: 1000, attemptSalt: '', ...options },
       createPrng(1),
     );
   }
@@ -213,6 +213,32 @@ describe('results', () => {
     expect(bench.take('award').map((e) => e.task)).toEqual(['b']);
   });
 
+  test('what a worker says after its session has ended changes nothing', () => {
+    const bench = new Bench({ nobodyAfterMs: 1e9 });
+    bench.submit('a');
+    bench.worker('pear', 1);
+    bench.post({ type: 'session-down', worker: 'pear' });
+    const before = bench.delegation.view();
+    bench.offer('pear', 4);
+    bench.result('pear', 'a#1');
+    bench.post({ type: 'heartbeat', worker: 'pear', attempts: ['a#1'], load: 9 });
+    expect(bench.take('deliver')).toEqual([]);
+    expect(bench.delegation.view()).toEqual(before);
+  });
+
+  test('attempts of two delegators never have the same name', () => {
+    const nameBy = (seed: number): string | undefined => {
+      const options = { ownSlots: 0, hereSlots: 1, policy: 'first' as const, nobodyAfterMs: 1e9, maxWaiting: 10 };
+      const delegation = new Delegation(options, createPrng(seed));
+      delegation.step({ type: 'session-up', worker: 'pear', name: '' }, 0);
+      delegation.step({ type: 'offer', worker: 'pear', offer: sampleOffer('l', 1) }, 0);
+      const effects = delegation.step({ type: 'submit', task: sampleTask('t1') }, 0);
+      return effects.flatMap((e) => (e.type === 'award' ? [e.attempt] : []))[0];
+    };
+    expect(nameBy(1)).toMatch(/^t1#1-/);
+    expect(nameBy(1)).not.toBe(nameBy(2));
+  });
+
   test('a worker cannot answer for another', () => {
     const bench = new Bench();
     bench.submit('a');
@@ -225,6 +251,24 @@ describe('results', () => {
     bench.result('pear', 'a#1');
     expect(bench.take('deliver')).toHaveLength(1);
   });
+});
+
+test('the slot of a cancelled attempt is free when the worker stops naming it, or after a second', () => {
+  const bench = new Bench({ nobodyAfterMs: 1e9 });
+  bench.worker('pear', 1);
+  bench.submit('a');
+  bench.post({ type: 'heartbeat', worker: 'pear', attempts: ['a#1'], load: 0 });
+  bench.post({ type: 'cancel', task: 'a' });
+  bench.submit('b');
+  expect(bench.take('award').map((e) => e.task)).toEqual(['a']);
+  bench.post({ type: 'heartbeat', worker: 'pear', attempts: [], load: 0 });
+  expect(bench.take('award').map((e) => e.task)).toEqual(['b']);
+  bench.post({ type: 'cancel', task: 'b' });
+  bench.submit('c');
+  bench.pass(900);
+  expect(bench.take('award')).toEqual([]);
+  bench.pass(200);
+  expect(bench.take('award').map((e) => e.task)).toEqual(['c']);
 });
 
 describe('failure', () => {
@@ -351,8 +395,9 @@ describe('failure', () => {
     bench.submit('a', 1000);
     bench.worker('pear', 1);
     bench.post({ type: 'started', worker: 'pear', attempt: 'a#1' });
-    bench.pass(8000, { pear: [] });
+    bench.pass(6100, { pear: [] });
     expect(bench.notes('attempt-failed')).toMatchObject([{ attempt: 'a#1', code: 'silent' }]);
+    expect(bench.delegation.view().workers[0]?.leases).toMatchObject([{ slots: 1, used: 0 }]);
   });
 });
 
@@ -377,10 +422,28 @@ describe('hedging', () => {
 
   test('no third copy, and none while something waits', () => {
     const bench = new Bench();
-    bench.submit('a', 1000);
-    for (const name of ['pear', 'plum', 'fig']) bench.worker(name, 1);
-    bench.pass(20_000, { pear: ['a#1'], plum: ['a#2'], fig: [] });
-    expect(bench.take('award')).toHaveLength(2);
+    // Much work done before, so that the budget is not what forbids a third.
+    bench.worker('pear', 100);
+    for (let i = 0; i < 100; i++) bench.submit(`t${i}`, 2000);
+    for (let i = 1; i < 100; i++) bench.result('pear', `t${i}#1`);
+    for (const name of ['plum', 'fig', 'quince']) bench.worker(name, 2);
+    bench.submit('waits', 1000);
+    bench.take('award');
+    bench.pass(20_000, { pear: ['t0#1', 'waits#1'], plum: ['t0#2', 'waits#2'], fig: ['t0#2', 'waits#2'] });
+    expect(
+      bench
+        .take('award')
+        .map((e) => e.attempt)
+        .sort(),
+    ).toEqual(['t0#2', 'waits#2']);
+    const busy = new Bench();
+    busy.worker('pear', 1);
+    busy.submit('a', 1000);
+    busy.submit('b', 1000);
+    busy.post({ type: 'session-up', worker: 'plum', name: 'plum' });
+    busy.post({ type: 'offer', worker: 'plum', offer: sampleOffer('l', 1, { classIds: ['other'] }) });
+    busy.pass(20_000, { pear: ['a#1'], plum: [] });
+    expect(busy.take('award')).toHaveLength(1);
   });
 
   test('at the tail a task on a slow machine is doubled within the budget', () => {

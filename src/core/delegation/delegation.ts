@@ -42,9 +42,9 @@ export class Delegation {
   #wakeAt = Infinity;
   #steppedAt = -Infinity;
 
-  constructor(options: DelegatorOptions, _prng: Prng, record: PastRecord = new PastRecord()) {
+  constructor(options: DelegatorOptions, prng: Prng, record: PastRecord = new PastRecord()) {
     this.record = record;
-    this.#book = new Book(options, record);
+    this.#book = new Book(options, prng, record);
   }
 
   /**
@@ -198,7 +198,7 @@ export class Delegation {
     if (spec.class === null) return 1;
     if (spec.p80Ms !== null) return Math.max(1, spec.p80Ms);
     const past = this.record.predict(spec.label, spec.class.id);
-    return Math.max(1, past.known ? past.p80Ms : spec.class.p80Ms);
+    return Math.max(1, past.known || this.record.knowsClass(spec.class.id) ? past.p80Ms : spec.class.p80Ms);
   }
 
   #localEnded(task: Task | undefined, now: number): void {

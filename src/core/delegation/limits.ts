@@ -11,8 +11,8 @@ export const LINGER_MS = 1000;
 export const SILENT_AFTER_MS = 6000;
 /** An award that waits in a full pipe is not yet known to its worker. */
 export const UNCONFIRMED_AFTER_MS = 15_000;
-/** A cancelled attempt that nobody mentions again gives its slot back. */
-export const CANCELLED_FORGOTTEN_MS = 30_000;
+/** By then a cancelled attempt has surely let go of its slot; if not, an award is refused, which costs a round trip. */
+export const CANCELLED_FORGOTTEN_MS = 1000;
 export const DEADLINE_MIN_MS = 300_000;
 export const DEADLINE_ESTIMATES = 20;
 

@@ -126,4 +126,6 @@ export interface DelegatorOptions {
   readonly maxWaiting: number;
   /** How long leases are kept after the last task has ended, so that make's next wave finds them; default 1000. */
   readonly lingerMs?: number;
+  /** Ends every attempt's id; drawn at random when not given. Workers serve many delegators, whose task ids may be equal. */
+  readonly attemptSalt?: string;
 }

@@ -47,6 +47,7 @@ const LABELS_MAX = 50_000;
 const CLASSES_MAX = 256;
 const WORKERS_MAX = 4096;
 const CLASS_WINDOW = 256;
+const CLASS_KNOWN = 8;
 /** Weight of a new observation of what was predicted from itself, and of what was only guessed from its class; more at first. */
 const NEW = 0.25;
 const NEW_GUESSED = 0.05;
@@ -98,6 +99,11 @@ export class PastRecord {
     const sorted = this.#sortedClass(classKey);
     if (sorted.length === 0) return { p50Ms: UNKNOWN_P50_MS, p80Ms: UNKNOWN_P80_MS };
     return { p50Ms: Math.round(quantile(sorted, 0.5)), p80Ms: Math.round(quantile(sorted, 0.8)) };
+  }
+
+  /** Whether enough of this class was seen to speak of quantiles. The first to end are the short ones. */
+  knowsClass(classKey: string): boolean {
+    return (this.#classes.get(classKey)?.length ?? 0) >= CLASS_KNOWN;
   }
 
   /** Speed in multiples of this machine; 1 for a worker never seen, and for `null`, this machine. */

@@ -10,6 +10,8 @@ interface Watched {
   reason: LocalReason | null;
   cancelled: boolean;
   notes: number;
+  /** Attempts that were awarded and have neither failed nor been cancelled, with their workers. */
+  readonly copies: Map<AttemptId, NodeId>;
 }
 
 /** What one run did, so that a test can see that the interesting things happened at all. */
@@ -44,7 +46,14 @@ export class Checker {
   /** Before the event is given to the delegator. */
   delegatorTakes(delegator: NodeId, event: DelegatorEvent): void {
     if (event.type === 'submit') {
-      this.#tasks.set(event.task.id, { delegator, state: 'open', reason: null, cancelled: false, notes: 0 });
+      this.#tasks.set(event.task.id, {
+        delegator,
+        state: 'open',
+        reason: null,
+        cancelled: false,
+        notes: 0,
+        copies: new Map(),
+      });
     } else if (event.type === 'cancel') {
       const task = this.#tasks.get(event.task);
       if (task === undefined || task.state === 'ended') return;
@@ -66,6 +75,10 @@ export class Checker {
         const task = this.#own(delegator, effect.task, 'award');
         this.#demand(task.state === 'open', `1: ${effect.task} was awarded when it was ${task.state}`);
         this.#demand(!this.#awards.has(effect.attempt), `1: attempt ${effect.attempt} was awarded twice`);
+        const elsewhere = ![...task.copies.values()].includes(effect.worker);
+        this.#demand(elsewhere, `${effect.task} is awarded twice to ${effect.worker}`);
+        task.copies.set(effect.attempt, effect.worker);
+        this.#demand(task.copies.size <= 2, `${task.copies.size} copies of ${effect.task} run`);
         this.#awards.set(effect.attempt, { delegator, worker: effect.worker, ran: false, results: 0 });
         return;
       }
@@ -175,6 +188,7 @@ export class Checker {
         if (note.hedge) this.tally.hedges += 1;
         return;
       case 'attempt-failed':
+        this.#tasks.get(note.task)?.copies.delete(note.attempt);
         if (note.code === 'lease-expired') this.tally.refusedAwards += 1;
         else this.tally.failures += 1;
         return;

@@ -76,21 +76,23 @@ export class DelegatorNode extends Node {
     for (const session of this.#sessions.values()) this.world.breakSession(session);
   }
 
-  /** Messages from somebody who has no session change nothing. */
+  /** Messages from somebody who has no session, or has none any more, change nothing. */
   hearStranger(): void {
     this.receive(() => {
       this.post({ type: 'tick' });
+      const gone = this.#delegation.view().workers.find((known) => !known.connected);
+      const worker = this.world.chance(0.5) ? (gone?.id ?? 'stranger') : 'stranger';
       const before = JSON.stringify(this.#delegation.view(this.world.clock.now));
       const attempt = this.#anyAttempt();
       const lies: DelegatorEvent[] = [
-        { type: 'offer', worker: 'stranger', offer: sampleOffer('lie', 50, { classIds: ['any'], info: sampleInfo() }) },
-        { type: 'heartbeat', worker: 'stranger', attempts: [attempt], load: 0 },
-        { type: 'started', worker: 'stranger', attempt },
-        { type: 'failed', worker: 'stranger', attempt, code: 'sandbox', message: '' },
-        { type: 'result', worker: 'stranger', attempt, exit: { how: 'exit', code: 0 }, ranMs: 1, cpuMs: 1 },
-        { type: 'lease-withdrawn', worker: 'stranger', leaseId: 'lie' },
-        { type: 'returning', worker: 'stranger' },
-        { type: 'session-down', worker: 'stranger' },
+        { type: 'offer', worker, offer: sampleOffer('lie', 50, { classIds: ['any'], info: sampleInfo() }) },
+        { type: 'heartbeat', worker, attempts: [attempt], load: 0 },
+        { type: 'started', worker, attempt },
+        { type: 'failed', worker, attempt, code: 'sandbox', message: '' },
+        { type: 'result', worker, attempt, exit: { how: 'exit', code: 0 }, ranMs: 1, cpuMs: 1 },
+        { type: 'lease-withdrawn', worker, leaseId: 'lie' },
+        { type: 'returning', worker },
+        { type: 'session-down', worker },
       ];
       for (const lie of lies) {
         const effects = this.#delegation.step(lie, this.world.clock.now).filter((effect) => effect.type !== 'discard');

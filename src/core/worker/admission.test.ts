@@ -279,6 +279,17 @@ describe('running', () => {
     expect(bench.lease('apple')).toMatchObject({ slots: 2, used: 1 });
   });
 
+  test('an award on an earlier lease is refused', () => {
+    const bench = new Bench();
+    const old = bench.lend('apple', 2);
+    bench.hear('apple', 2, 0);
+    bench.hear('apple', 3, 2);
+    bench.pass(20);
+    expect(bench.lease('apple')?.slots).toBe(2);
+    bench.award('apple', old, 'a1');
+    expect(bench.take('refuse')).toMatchObject([{ attempt: 'a1', code: 'lease-expired' }]);
+  });
+
   test('an award on a lease that has ended is refused', () => {
     const bench = new Bench();
     const leaseId = bench.lend('apple', 2);
@@ -306,8 +317,10 @@ describe('running', () => {
     bench.post({ type: 'cancel', delegator: 'apple', attempt: 'a1', why: 'done elsewhere' });
     expect(bench.take('kill')).toEqual([{ type: 'kill', attempt: 'a1', why: 'done elsewhere' }]);
     expect(bench.lease('apple')?.used).toBe(1);
+    bench.take('heartbeat');
     bench.post({ type: 'ended', attempt: 'a1' });
     expect(bench.lease('apple')?.used).toBe(0);
+    expect(bench.take('heartbeat')).toMatchObject([{ delegator: 'apple', attempts: [] }]); // the delegator waits for it
   });
 
   test('a lost session ends all that it carried', () => {
@@ -416,7 +429,7 @@ describe('saying why not', () => {
     expect(silent.effects).toEqual([]);
   });
 
-  test('a busy machine makes no new promises; its own tasks do not make it busy', () => {
+  test('a busy machine makes no new promises, and says so', () => {
     const busy = new Bench({}, { load: 2.5 });
     busy.hear('apple', 1, 2);
     busy.pass(100);
@@ -424,14 +437,5 @@ describe('saying why not', () => {
     expect(busy.take('offer')).toMatchObject([
       { offer: { slots: 0, remark: 'busy with other work: load 2.5 per core there' } },
     ]);
-    const bench = new Bench();
-    const leaseId = bench.lend('apple', 4);
-    for (let i = 0; i < 4; i++) bench.award('apple', leaseId, `a${i}`);
-    for (let seq = 2; seq < 62; seq++) {
-      bench.pass(2000);
-      bench.hear('apple', seq, 8);
-      bench.sample({ load: 1 - Math.exp(-(seq * 2) / 60) + 0.1 });
-    }
-    expect(bench.admission.view().foreignLoad).toBeLessThan(0.2);
   });
 });

@@ -101,7 +101,10 @@ export class WorkerAdmission {
       }
       case 'ended': {
         const attempt = desk.attempts.get(event.attempt);
-        if (attempt !== undefined) desk.finish(attempt);
+        if (attempt === undefined) return;
+        desk.finish(attempt);
+        // The delegator waits for the slot of what it cancelled, and no result will tell it.
+        if (attempt.killed && attempt.party.session === 'up') attempt.party.heartbeatAt = now;
         return;
       }
       case 'pause':
@@ -147,7 +150,7 @@ export class WorkerAdmission {
   /** Longer the worse this machine is placed, so that the best answer first; the rest is chance against collisions. */
   #offerDelayMs(): number {
     const { info, options, prng } = this.#desk;
-    const strain = Math.max(this.#desk.foreignLoad(), (info?.pressure ?? 0) / 100);
+    const strain = Math.max(info?.load ?? 0, (info?.pressure ?? 0) / 100);
     return options.offerDelayMs * (0.8 * Math.min(1, strain) + 0.2 * prng());
   }
 

@@ -47,7 +47,7 @@ export function weigh(desk: Desk, party: Party, now: number): readonly Remark[] 
     return text === '' ? [] : [{ cause: 'closed', text }];
   }
   if (desk.info === null) return [];
-  const facts = factsOf(desk.info, desk.foreignLoad());
+  const facts = factsOf(desk.info);
   const able = new Set<string>();
   const remarks = new Map<string, Remark>();
   for (const build of party.builds.values()) {
@@ -67,7 +67,7 @@ export function weigh(desk: Desk, party: Party, now: number): readonly Remark[] 
   party.classIds = [...able];
   const found = [...remarks.values()];
   if (isBusy(desk) && party.lease === null && able.size > 0) {
-    found.push({ cause: 'load', text: `busy with other work: load ${desk.foreignLoad().toFixed(1)} per core there` });
+    found.push({ cause: 'load', text: `busy with other work: load ${desk.info.load.toFixed(1)} per core there` });
   }
   party.remark = [...new Set(found.map((remark) => remark.text))].join('; ');
   return found;
@@ -75,7 +75,7 @@ export function weigh(desk: Desk, party: Party, now: number): readonly Remark[] 
 
 /** Too much other work for new promises; those that stand are kept. */
 export function isBusy(desk: Desk): boolean {
-  return desk.foreignLoad() > desk.options.maxLoad;
+  return (desk.info?.load ?? 0) > desk.options.maxLoad;
 }
 
 /** Of these remarks, those that the delegator has not been told lately, as one text; marks them as told. */

@@ -4,7 +4,7 @@ import { assert } from '../../base/assert.ts';
 import type { Prng } from '../../base/prng.ts';
 import type { AttemptId, BuildId, LeaseId, NodeId, TaskDemand, WorkerInfo } from '../types.ts';
 import { Eligible } from './eligibility.ts';
-import { LOAD_MEMORY_MS, SERVED_HALF_LIFE_MS } from './limits.ts';
+import { SERVED_HALF_LIFE_MS } from './limits.ts';
 import type { DelegatorAddress, WorkerEffect, WorkerOptions } from './types.ts';
 
 /** A delegator, as this worker knows it. */
@@ -80,8 +80,6 @@ export class Desk {
   effects: WorkerEffect[] = [];
   #leases = 0;
   #countedAt = -Infinity;
-  /** Our own part of the one-minute load average, in processes. */
-  #ownLoad = 0;
 
   constructor(options: WorkerOptions, prng: Prng) {
     this.options = options;
@@ -191,21 +189,13 @@ export class Desk {
     return Math.max(0, Math.floor(free / Math.max(1, memPerTaskBytes)));
   }
 
-  /** The load per core that is not ours. */
-  foreignLoad(): number {
-    if (this.info === null) return 0;
-    return Math.max(0, this.info.load - this.#ownLoad / Math.max(1, this.info.cores));
-  }
-
-  /** Keeps count of who was served how much, and of our own part of the load. Call before anything changes. */
+  /** Keeps count of who was served how much. Call before anything changes. */
   passTime(now: number): void {
     const ms = now - this.#countedAt;
     this.#countedAt = now;
     if (ms <= 0 || ms === Infinity) return;
     const keep = 0.5 ** (ms / SERVED_HALF_LIFE_MS);
     for (const party of this.parties.values()) party.served = party.served * keep + party.attempts.size * ms;
-    const fade = Math.exp(-ms / LOAD_MEMORY_MS);
-    this.#ownLoad = this.#ownLoad * fade + this.attempts.size * (1 - fade);
   }
 }
 

@@ -6,8 +6,7 @@ const FREE_FOR_MS = [1, 5, 15, 30, 60, 120, 240, 480].map((minutes) => minutes *
 /** «Free for d» is said when it is this probable. */
 const CONFIDENT = 0.8;
 
-/** `foreignLoad`: the load per core that is not Tender's own, or a delegator's own tasks would end its leases. */
-export function factsOf(info: WorkerInfo, foreignLoad: number): Facts {
+export function factsOf(info: WorkerInfo): Facts {
   const facts = new Map<string, string | number>([
     ['arch', info.arch],
     ['os', info.os],
@@ -17,7 +16,7 @@ export function factsOf(info: WorkerInfo, foreignLoad: number): Facts {
     ['cpu.cores', info.cores],
     ['mem.free', info.memFreeBytes],
     ['mem.total', info.memTotalBytes],
-    ['load', foreignLoad],
+    ['load', info.load],
     ['pressure', info.pressure],
     ['slots', info.slots],
     ['free.for', freeForMs(info.freeFor)],

@@ -16,8 +16,6 @@ export const TOOLCHAIN_ANSWER_MS = 30_000;
 /** Sequence numbers are remembered longer than any datagram can be late. */
 export const BUILD_FORGOTTEN_MS = 60_000;
 export const SERVED_HALF_LIFE_MS = 60_000;
-/** The kernel's one-minute load average follows with this time constant. */
-export const LOAD_MEMORY_MS = 60_000;
 /** An unchanged lease is told again at most so often. */
 export const OFFER_AGAIN_MS = 1500;
 

@@ -2,12 +2,10 @@
 import type {
   Announcement,
   AttemptId,
-  BuildId,
   FailureCode,
   LeaseId,
   NodeId,
   Offer,
-  TaskClass,
   ToolchainRef,
   WorkerInfo,
 } from '../types.ts';
@@ -82,11 +80,4 @@ export interface WorkerOptions {
   readonly heartbeatMs: number;
   /** Longest random delay before an offer. */
   readonly offerDelayMs: number;
-}
-
-/** What a delegator asks for, as this worker last heard it. */
-export interface HeardDemand {
-  readonly delegator: NodeId;
-  readonly build: BuildId;
-  readonly classes: readonly TaskClass[];
 }

@@ -10,7 +10,6 @@ export interface AdmissionView {
   /** null: not paused. */
   readonly paused: string | null;
   readonly closedBecause: string;
-  readonly foreignLoad: number;
   readonly delegators: readonly PartyView[];
 }
 
@@ -36,7 +35,6 @@ export function viewOf(desk: Desk, now: number): AdmissionView {
     running: desk.attempts.size,
     paused: desk.paused,
     closedBecause: desk.options.closedBecause,
-    foreignLoad: desk.foreignLoad(),
     delegators: [...desk.parties.values()].map((party) => ({
       id: party.id,
       session: party.session,
