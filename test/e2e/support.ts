@@ -86,7 +86,7 @@ export class TestFarm {
   async addWorker(name: string, options: AgentOptions = {}): Promise<TestAgent> {
     this.prepare(name, { slots: 2, own_slots: 0, ...options });
     const invited = await this.cli('client', ['invite', '--print-token-only']);
-    const joined = await this.cli(name, ['join', invited.stdout.trim()]);
+    const joined = await this.cli(name, ['join', invited.stdout.trim()], { env: { TENDER_NO_START: '0' } });
     if (joined.code !== 0) throw new Error(`join: ${joined.stderr}${invited.stderr}`);
     // `join` started an agent of its own; the test wants one whose pid it holds.
     await this.cli(name, ['stop']);
@@ -216,6 +216,8 @@ export class TestFarm {
         5_000,
       ).catch(() => child.kill('SIGKILL'));
     }
+    // Agents that a command of the test started by itself.
+    for (const pid of processesOf(`TENDER_HOME=${this.dir}`)) process.kill(pid, 'SIGKILL');
     rmSync(this.dir, { recursive: true, force: true });
   }
 }

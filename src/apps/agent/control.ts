@@ -9,6 +9,7 @@ const watchEveryMs = 250;
 /** Answers one request; whatever it holds, the answer is JSON and the call ends (a watch: when its asker goes). */
 export function answerControl(agent: Agent, request: unknown, call: ControlCall): void {
   const fields = typeof request === 'object' && request !== null ? (request as Record<string, unknown>) : {};
+  const text = (name: string): string => (typeof fields[name] === 'string' ? fields[name] : '');
   const finish = (answer: object): void => {
     call.send(answer);
     call.end();
@@ -33,23 +34,23 @@ export function answerControl(agent: Agent, request: unknown, call: ControlCall)
       return;
     }
     case 'build-start': {
-      const needs = String(fields['needs'] ?? '');
+      const needs = text('needs');
       const parsed = needs === '' ? null : parseCriteria(needs);
       if (parsed !== null && !parsed.ok) {
         return finish({
           error: `--needs: ${parsed.error.message} (at character ${parsed.error.position + 1} of «${needs}»)`,
         });
       }
-      agent.figures.start(String(fields['build']), needs);
+      agent.figures.start(text('build'), needs);
       return finish({ slots: slotsInReach(agent) });
     }
     case 'build-end':
-      return finish(agent.figures.end(String(fields['build'])));
+      return finish(agent.figures.end(text('build')));
     case 'build-watch':
-      return watchBuild(agent, String(fields['build']), call);
+      return watchBuild(agent, text('build'), call);
     default:
       return finish({
-        error: `this agent does not know «${String(fields['cmd'])}»; is it of another version? \`tender stop\` ends it`,
+        error: `this agent does not know «${text('cmd')}»; is it of another version? \`tender stop\` ends it`,
       });
   }
 }

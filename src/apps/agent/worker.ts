@@ -90,11 +90,11 @@ export class Worker {
   async stop(): Promise<void> {
     this.stopping = true;
     this.runner.stop();
-    const ends = [...this.attempts.values()].map((attempt) => {
+    const ends = [...this.attempts.values()].map(async (attempt) => {
       this.fail(attempt, 'stopping', 'this machine is leaving the farm');
       attempt.killed ??= 'stopping';
       attempt.run?.kill('stopping');
-      return attempt.run?.done;
+      await attempt.run?.done;
     });
     await Promise.all(ends);
     for (const upstream of this.upstreams.values()) upstream.handle.close();

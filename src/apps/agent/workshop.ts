@@ -1,11 +1,11 @@
 // What a machine needs to work for others: sandbox, blob store, trees, readings of itself, and the worker that uses them.
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { openBlobStore } from '../../adapters/blobs/store.ts';
 import type { Cluster } from '../../adapters/cluster/types.ts';
 import type { Config } from '../../adapters/config/config.ts';
 import { readMachine } from '../../adapters/machine/read.ts';
 import { openSandbox } from '../../adapters/sandbox/open.ts';
+import { openScratch } from '../../adapters/sandbox/scratch.ts';
 import { openTrees } from '../../adapters/sandbox/trees.ts';
 import type { Sandbox, Trees } from '../../adapters/sandbox/types.ts';
 import type { Toolchains } from '../../adapters/toolchain/index.ts';
@@ -66,9 +66,8 @@ export class Workshop {
     log: (event: string, fields: Record<string, unknown>) => void,
   ): Promise<Result<Workshop, string>> {
     const { work } = config;
-    const scratchDir = join(home, 'scratch');
-    mkdirSync(scratchDir, { recursive: true, mode: 0o700 });
-    const sandbox = work.enabled && work.slots > 0 ? await openSandbox(scratchDir) : null;
+    const scratchDir = openScratch(home);
+    const sandbox = work.enabled && work.slots > 0 ? await openSandbox(home) : null;
     const closedBecause =
       sandbox === null
         ? 'work is switched off in config.toml'

@@ -27,6 +27,8 @@ export function agentLogFile(home: string): string {
 /** Makes sure that an agent answers; starts one when there is none. */
 export async function ensureAgent(home: string): Promise<Result<void, string>> {
   if ((await ask(home, { cmd: 'ping' })).ok) return ok(undefined);
+  if ((process.env['TENDER_NO_START'] ?? '0') !== '0')
+    return err(`no agent runs for ${home}, and TENDER_NO_START forbids to start one`);
   const prepared = prepareHome(home);
   if (!prepared.ok) return prepared;
   mkdirSync(join(home, 'log'), { recursive: true, mode: 0o700 });
