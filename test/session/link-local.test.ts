@@ -1,12 +1,15 @@
 // Two machines on one cable with no address but the link-local one that IPv6 gives every interface: an announcement
 // heard there names its sender as `fe80::…%eth0`, and the session must come about at just that address.
 import { spawnSync } from 'node:child_process';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { createFarmNetwork, type FarmNetwork } from '../../src/adapters/netns/farm-network.ts';
 import { makeMembers, Scene, startChild, until, type Members } from './support.ts';
 
 const canMake = process.getuid?.() === 0 && spawnSync('ip', ['netns', 'list']).status === 0;
 if (!canMake) console.warn('SKIPPED: sessions by link-local addresses: needs root and iproute2');
+
+// What should come about here does so at once; a hang is a failure.
+vi.setConfig({ testTimeout: 30_000 });
 
 let members: Members;
 let network: FarmNetwork;

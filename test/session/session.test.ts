@@ -5,6 +5,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import type { FromDelegator } from '../../src/wire/messages.ts';
 import { makeMembers, Scene, startChild, startHop, until, type Members } from './support.ts';
 
+// What should come about here does so at once; a hang is a failure.
+vi.setConfig({ testTimeout: 30_000 });
+
 let members: Members;
 let scene: Scene;
 beforeAll(async () => {
