@@ -249,7 +249,7 @@ describe('the agent', () => {
     farm.agents[0]?.child.kill('SIGKILL');
     await until('the killed agent is gone', () => (farm?.agents[0]?.child.signalCode != null ? true : null));
     expect(existsSync(join(farm.homeOf('client'), 'run/agent.sock'))).toBe(true);
-    expect((await farm.cli('client', ['status', '--json'])).code).toBe(0);
+    expect((await farm.cli('client', ['status', '--json'], { env: { TENDER_NO_START: '0' } })).code).toBe(0);
     const stopped = await farm.cli('client', ['stop', '--json']);
     expect(JSON.parse(stopped.stdout)).toMatchObject({ stopped: true });
     expect(existsSync(join(farm.homeOf('client'), 'run/agent.sock'))).toBe(false);
