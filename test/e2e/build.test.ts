@@ -153,6 +153,15 @@ describe('a build through two workers', () => {
     expect(steady(remote.stderr)).toBe(steady(local.stderr));
   });
 
+  test('a compiler named by its path in CC or CXX', async () => {
+    const dir = join(farm.dir, 'named');
+    mkdirSync(dir);
+    writeProject(dir, 2);
+    const built = await farm.build(['make'], dir, { CXX: '/usr/bin/g++' });
+    expect(built.code, built.stderr).toBe(0);
+    expect(built.report).toMatchObject({ units: 2, remote: 2 });
+  });
+
   test('CMake by launcher variables, ninja or make, and status while it runs', async () => {
     const dir = join(farm.dir, 'cmake');
     mkdirSync(dir);

@@ -68,6 +68,11 @@ function buildEnvironment(home: string, build: string, command: readonly string[
   if (!/^(?:cmake|ctest|cpack)(?:\d.*)?$/.test(basename(command[0] ?? ''))) {
     const links = prepareMasquerade(home, env['PATH'] ?? '');
     if (!links.ok) return links.error;
+    // A compiler that is named by its path is not found through PATH.
+    for (const name of ['CC', 'CXX']) {
+      const compiler = env[name];
+      if (compiler?.startsWith('/') === true) env[name] = `${launcherPath} ${compiler}`;
+    }
     env['PATH'] = `${links.value}${delimiter}${env['PATH'] ?? ''}`;
   }
   return env;

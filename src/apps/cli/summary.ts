@@ -19,10 +19,14 @@ export function summarise(figures: BuildFigures, wallMs: number, ownCores: numbe
   return `${figures.units} compiled: ${parts.join(', ')}${saved >= 1000 ? `; saved about ${duration(saved)}` : ''}`;
 }
 
-/** What the remote compiles would have taken here on all cores, less the time the build took; an estimate from above. */
+/**
+ * The CPU time of all units (those that ran here counted as the others' mean) spread over our own cores, less the time the build
+ * took. Time that a worker spent waiting for its own processor is not counted as saved.
+ */
 function savedMs(figures: BuildFigures, wallMs: number, ownCores: number): number {
-  const localPart = figures.remote === 0 ? 0 : (wallMs * figures.local) / figures.units;
-  return Math.max(0, figures.remoteRanMs / ownCores + localPart - wallMs);
+  if (figures.remote === 0) return 0;
+  const remoteCpuMs = figures.workers.reduce((sum, worker) => sum + worker.cpuMs, 0);
+  return Math.max(0, ((remoteCpuMs / figures.remote) * figures.units) / ownCores - wallMs);
 }
 
 function reasonsText(reasons: Record<string, number>): string {
