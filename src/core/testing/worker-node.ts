@@ -19,7 +19,7 @@ const CODES: readonly FailureCode[] = [
   'out-of-memory',
 ];
 
-interface Process {
+interface Running {
   readonly attempt: AttemptId;
   readonly delegator: NodeId;
   /** The session that brought it; its result goes nowhere else. */
@@ -34,7 +34,7 @@ export class WorkerNode extends Node {
   /** Some workers say that a cancelled attempt is gone, others only stop naming it. */
   readonly #reportsKilled: boolean;
   readonly #sessions = new Map<NodeId, Session>();
-  readonly #processes = new Map<AttemptId, Process>();
+  readonly #running = new Map<AttemptId, Running>();
   #admission: WorkerAdmission;
   #info: WorkerInfo;
 
@@ -88,8 +88,8 @@ export class WorkerNode extends Node {
     this.gone = true;
     for (const session of this.#sessions.values()) this.world.breakSession(session);
     this.#sessions.clear();
-    for (const process of this.#processes.values()) process.done = true;
-    this.#processes.clear();
+    for (const running of this.#running.values()) running.done = true;
+    this.#running.clear();
     if (downMs === Infinity || this.world.clock.now + downMs > this.world.plan.stormMs) return;
     this.world.clock.after(downMs, () => {
       this.gone = false;
@@ -110,7 +110,7 @@ export class WorkerNode extends Node {
       const view = this.#admission.view(this.world.clock.now);
       const before = JSON.stringify(view);
       const leaseId = view.delegators.find((party) => party.lease !== null)?.lease?.id ?? 'lie';
-      const attempt = [...this.#processes.keys()][0] ?? 'none#1';
+      const attempt = [...this.#running.keys()][0] ?? 'none#1';
       const lies: WorkerEvent[] = [
         { type: 'award', delegator: 'stranger', leaseId, attempt: 'lie#1', memBytes: 0 },
         { type: 'release', delegator: 'stranger', leaseId, slots: 100 },
@@ -165,13 +165,7 @@ export class WorkerNode extends Node {
 
   #check(): void {
     const idle = Math.floor((this.#info.memFreeBytes - MEM_RESERVE) / MEM_PER_TASK);
-    this.world.checker.workerHolds(
-      this.id,
-      this.#admission.view(),
-      this.#slots,
-      this.#processes.size,
-      Math.max(0, idle),
-    );
+    this.world.checker.workerHolds(this.id, this.#admission.view(), this.#slots, this.#running.size, Math.max(0, idle));
   }
 
   #carryOut(effect: WorkerEffect): void {
@@ -212,9 +206,9 @@ export class WorkerNode extends Node {
         return;
       }
       case 'kill': {
-        const process = this.#processes.get(effect.attempt);
-        if (process === undefined) return;
-        this.after(world.between(0, 30), () => this.#end(process, this.#reportsKilled ? 'killed' : null));
+        const running = this.#running.get(effect.attempt);
+        if (running === undefined) return;
+        this.after(world.between(0, 30), () => this.#end(running, this.#reportsKilled ? 'killed' : null));
         return;
       }
       case 'heartbeat': {
@@ -231,25 +225,25 @@ export class WorkerNode extends Node {
   #run(delegator: NodeId, attempt: AttemptId): void {
     const { world } = this;
     world.checker.workerRuns(this.id, delegator, attempt);
-    const process: Process = { attempt, delegator, session: this.#sessions.get(delegator), done: false };
-    this.#processes.set(attempt, process);
+    const running: Running = { attempt, delegator, session: this.#sessions.get(delegator), done: false };
+    this.#running.set(attempt, running);
     const fetchMs = world.between(0, 200);
     this.after(fetchMs, () => {
-      if (!process.done) this.#send(delegator, { type: 'started', worker: this.id, attempt }, process.session);
+      if (!running.done) this.#send(delegator, { type: 'started', worker: this.id, attempt }, running.session);
     });
     const fate = world.prng();
     if (fate < 0.004) return; // Hangs: only the delegator's deadline, or a hedge, ends it.
     const ranMs = world.between(50, 6000) * this.#slowness * (world.chance(0.03) ? 10 : 1);
     const code = fate < 0.05 ? (world.pick(CODES) ?? 'sandbox') : null;
-    this.after(fetchMs + ranMs, () => this.#end(process, code ?? 'result', ranMs));
+    this.after(fetchMs + ranMs, () => this.#end(running, code ?? 'result', ranMs));
   }
 
-  /** The process is gone: the admission hears it, and what came of it is sent on the session that asked for it. */
-  #end(process: Process, how: FailureCode | 'result' | null, ranMs = 0): void {
-    if (process.done) return;
-    process.done = true;
-    this.#processes.delete(process.attempt);
-    const { attempt, delegator, session } = process;
+  /** The command is gone: the admission hears it, and what came of it is sent on the session that asked for it. */
+  #end(running: Running, how: FailureCode | 'result' | null, ranMs = 0): void {
+    if (running.done) return;
+    running.done = true;
+    this.#running.delete(running.attempt);
+    const { attempt, delegator, session } = running;
     const tell = (): void => {
       if (how === 'result') {
         const exit = { how: 'exit' as const, code: this.world.chance(0.1) ? 1 : 0 };
@@ -258,7 +252,7 @@ export class WorkerNode extends Node {
         this.#send(delegator, { type: 'failed', worker: this.id, attempt, code: how, message: 'simulated' }, session);
       }
     };
-    // Outputs are read and packed after the process has ended: the result may come a little later.
+    // Outputs are read and packed after the command has ended: the result may come a little later.
     if (this.world.chance(0.5)) tell();
     else this.after(this.world.between(0, 100), tell);
     this.post({ type: 'ended', attempt });
