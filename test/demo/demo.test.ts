@@ -115,10 +115,12 @@ describe('verdicts', () => {
     expect(stdout).toMatch(/differs: c\.o \(\d+ bytes each, first difference at byte 100\)/);
   });
 
-  test('a unit that could travel and did not: exit code 1', async () => {
+  test('a unit that could travel and did not: exit code 1, and the agents say why', async () => {
     const report = JSON.stringify({ remote: 5, local: 1, reasons: { nobody: 1 } });
-    const { code, stdout } = await startDemo({ json: true }, { FAKE_REPORT: report }).ended;
+    const { code, stdout, stderr } = await startDemo({ json: true }, { FAKE_REPORT: report }).ended;
     expect(code).toBe(1);
+    expect(stderr).toContain('worker-2: closed for repairs\n');
+    expect(stderr).toContain('worker-1 says: no room today\n');
     expect(JSON.parse(stdout)).toMatchObject({ ok: false, faults: ['1 units that could travel were compiled here'] });
   });
 

@@ -46,7 +46,12 @@ async function main(): Promise<void> {
     await listenLaunchers(socket, {
       compile: (_request, call) => call.local('fake'),
       control: (_json, call) => {
-        call.send({ pid: process.pid });
+        const machine = { name: 'worker-1', remark: 'no room today' };
+        call.send({
+          pid: process.pid,
+          agent: { closedBecause: 'closed for repairs', problems: [] },
+          machines: [machine],
+        });
         call.end();
       },
     });

@@ -1,6 +1,6 @@
 // The whole of Tender on a real project: LevelDB through a client and three workers, each its own process in its own network
 // namespace, compared byte for byte with a local build; then the same with one worker killed and one frozen.
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,8 +14,12 @@ const fetched = await fetchPackage(LEVELDOWN_PACKAGE, { cacheDir: defaultCacheDi
 if (!fetched.ok) console.warn(`SKIPPED: the demo on LevelDB: ${fetched.error.message}`);
 
 let dir: string;
+let demo: ChildProcess | null = null;
 beforeEach(() => void (dir = mkdtempSync(join(tmpdir(), 'tender-real-farm-'))));
-afterEach(() => rmSync(dir, { recursive: true, force: true }));
+afterEach(async () => {
+  if (demo?.exitCode === null && demo.kill('SIGTERM')) await once(demo, 'exit');
+  rmSync(dir, { recursive: true, force: true });
+});
 
 interface Found {
   readonly units: number;
@@ -30,6 +34,7 @@ async function runDemo(...args: string[]): Promise<{ code: number | null; found:
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, TMPDIR: dir },
   });
+  demo = child;
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (text: Buffer) => (stdout += text.toString()));
@@ -41,7 +46,7 @@ async function runDemo(...args: string[]): Promise<{ code: number | null; found:
 
 test.skipIf(!fetched.ok)(
   'every object of LevelDB is compiled remotely and identical',
-  { timeout: 240_000 },
+  { timeout: 300_000 },
   async () => {
     const { code, found, stderr } = await runDemo();
     expect({ code, found, stderr }).toMatchObject({
@@ -54,7 +59,7 @@ test.skipIf(!fetched.ok)(
   },
 );
 
-test.skipIf(!fetched.ok)('so they are when one worker is killed and one frozen', { timeout: 240_000 }, async () => {
+test.skipIf(!fetched.ok)('so they are when one worker is killed and one frozen', { timeout: 300_000 }, async () => {
   const { code, found, stderr } = await runDemo('--chaos');
   expect({ code, found, stderr }).toMatchObject({
     code: 0,
