@@ -114,7 +114,7 @@ export class TestFarm {
       `[network]\nport = ${port}\ngroup_port = ${this.groupPort}\ninterfaces = ["lo"]`,
       `announce = ${JSON.stringify(announce)}\npeers = ${JSON.stringify(peers)}`,
       `[delegate]\npolicy = "${options.policy ?? 'finish'}"\nown_slots = ${options.own_slots ?? 0}\nnobody_after_ms = ${options.nobody_after_ms ?? 20_000}`,
-      `[work]\nslots = ${options.slots ?? 2}\nmax_load = 1000\nmem_per_task_mib = 64\nmem_reserve_mib = 0`,
+      `[work]\nslots = ${options.slots ?? 2}\nmax_load = 1000\nniceness = 0\nmem_per_task_mib = 64\nmem_reserve_mib = 0`,
     ];
     writeFileSync(join(home, 'config.toml'), `${lines.join('\n')}\n`);
     this.giveAway(home);

@@ -45,6 +45,8 @@ const schema = z.strictObject({
     .strictObject({
       enabled: z.boolean().default(true),
       slots: z.int().min(0).max(1024).default(cores),
+      /** Of tasks: 19 gives way to everything of the owner's; 0 is for machines that do nothing else. */
+      niceness: z.int().min(0).max(19).default(19),
       /** Runnable processes per core that are not Tender's. */
       max_load: z.number().positive().default(1.5),
       mem_reserve_mib: z.int().min(0).default(512),

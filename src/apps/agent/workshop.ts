@@ -67,7 +67,7 @@ export class Workshop {
   ): Promise<Result<Workshop, string>> {
     const { work } = config;
     const scratchDir = openScratch(home);
-    const sandbox = work.enabled && work.slots > 0 ? await openSandbox(home) : null;
+    const sandbox = work.enabled && work.slots > 0 ? await openSandbox(home, { niceness: work.niceness }) : null;
     const closedBecause =
       sandbox === null
         ? 'work is switched off in config.toml'

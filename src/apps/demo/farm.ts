@@ -166,6 +166,7 @@ nobody_after_ms = 30000
 enabled = ${host !== 0}
 slots = ${host === 0 ? 0 : request.slotsPerWorker}
 max_load = 1000
+niceness = 0
 `;
 }
 
