@@ -136,14 +136,19 @@ describe('the end of a session', () => {
     expect(server.whys).toEqual(['replaced by a newer session [2J «ü»']);
   });
 
-  test('by the worker: what was sent before arrives', async () => {
-    const { server, worker } = await scene.openPair();
+  test('by the worker: what was sent before arrives, and no connection stays', async () => {
+    const listening = await scene.listen({ limits: { lingerMs: 20_000 } });
+    const hop = await startHop(scene, listening.port);
+    const opening = scene.open(hop.port, { limits: { lingerMs: 20_000 } });
+    const [server, worker] = [listening.heard, opening.heard];
+    await until('both sides open', () => server.opened.length + worker.opened.length === 2);
     for (let n = 0; n < 100; n++) worker.session.send({ started: { attempt: 'x'.repeat(10_000) } });
     worker.session.close('nothing to do');
     await until('both closed', () => server.closed.length + worker.closed.length === 2);
     expect(server.messages).toHaveLength(100);
     expect(worker.whys).toEqual(['nothing to do']);
     expect(server.whys).toEqual(['the other side closed the session']);
+    await until('the connection is gone', () => hop.connections() === 0, 5000);
   });
 
   test('after it, sending, closing and waiting do nothing', async () => {

@@ -186,6 +186,18 @@ describe('the door', () => {
   });
 });
 
+test('a member that holds a connection and opens no session does not hold up the end', async () => {
+  const server = await scene.listen({ limits: { lingerMs: 300 } });
+  const session = http2.connect('https://delegator.tender', { createConnection: () => connectTls(server.port) });
+  session.on('error', () => undefined);
+  await once(session, 'remoteSettings');
+  const closed = once(session, 'close');
+  const startedAt = performance.now();
+  await server.close();
+  await closed;
+  expect(performance.now() - startedAt).toBeLessThan(2000);
+});
+
 describe('a member that does not keep to the protocol', () => {
   const maxMessageBytes = 1_000_000;
   const frame = (length: number, ...content: Uint8Array[]): Buffer => {

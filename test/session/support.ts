@@ -192,7 +192,7 @@ export class Scene {
 export async function startHop(
   scene: Scene,
   toPort: number,
-): Promise<{ port: number; cut(): void; hold(on: boolean): void }> {
+): Promise<{ port: number; cut(): void; hold(on: boolean): void; connections(): number }> {
   const sockets = new Set<Socket>();
   const server = createServer((near) => {
     const far = connect(toPort, '127.0.0.1');
@@ -225,7 +225,7 @@ export async function startHop(
       else socket.resume();
     }
   };
-  return { port: (server.address() as AddressInfo).port, cut, hold };
+  return { port: (server.address() as AddressInfo).port, cut, hold, connections: () => sockets.size };
 }
 
 const moduleAt = (path: string): string => JSON.stringify(fileURLToPath(new URL(path, import.meta.url)));
