@@ -35,6 +35,8 @@ export interface FarmBuild extends LocalBuild {
 }
 
 const WATCH_EVERY_MS = 200;
+/** Rest after a look, in looks. */
+const WATCH_REST = 50;
 /** Chaos strikes when this share of the units is done, or this many objects where their number is not known. */
 const CHAOS_SHARE = 0.2;
 const CHAOS_OBJECTS = 4;
@@ -127,22 +129,25 @@ async function watch(
   title: string | null,
   onLook: (objects: number) => void,
 ): Promise<Ended> {
-  let looking = false;
+  let ended = false;
+  let timer: NodeJS.Timeout;
   const look = async (): Promise<void> => {
-    if (looking) return;
-    looking = true;
+    const lookedAt = performance.now();
     const objects = await countNewObjects(builder.project.tree, before);
+    if (ended) return;
     const of = builder.project.units === null ? '' : ` of ${builder.project.units}`;
     const seconds = Math.round((performance.now() - startedAt) / 1000);
     if (title !== null) builder.progress.update(`${title}: ${objects}${of} objects, ${seconds} s`);
     onLook(objects);
-    looking = false;
+    // A large tree is looked at less often: watching must not cost what the build needs.
+    timer = setTimeout(() => void look(), Math.max(WATCH_EVERY_MS, WATCH_REST * (performance.now() - lookedAt)));
   };
-  const timer = setInterval(() => void look(), WATCH_EVERY_MS);
-  const ended = await waitForChild(child, builder.signal);
-  clearInterval(timer);
+  timer = setTimeout(() => void look(), WATCH_EVERY_MS);
+  const outcome = await waitForChild(child, builder.signal);
+  ended = true;
+  clearTimeout(timer);
   builder.progress.clear();
-  return ended;
+  return outcome;
 }
 
 function chaosAt(project: Project): number {
