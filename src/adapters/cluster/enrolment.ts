@@ -73,6 +73,8 @@ export async function startEnrolment(options: {
     connections.add(socket);
     socket.on('close', () => connections.delete(socket));
   });
+  // A handshake that takes too long or goes wrong ends its connection: Node itself leaves it open.
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
   let invited = false;
   const tell = (event: EnrolmentEvent): void => {
     invited ||= event.type === 'joined';

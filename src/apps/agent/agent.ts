@@ -15,6 +15,7 @@ import { Figures } from './figures.ts';
 import { openLog, type Log } from './log.ts';
 import { Network } from './network.ts';
 import { Preparer } from './prepare.ts';
+import { loadRecord, saveRecord } from './record-file.ts';
 import { Workshop } from './workshop.ts';
 
 /** Runs the agent until it is told to stop; the exit code. */
@@ -61,6 +62,7 @@ export class Agent {
   readonly log: Log;
   readonly figures = new Figures();
   readonly startedAt = performance.now();
+  private readonly firstSeq = Date.now();
   readonly toolchains = new Toolchains();
   readonly delegation: Delegation;
   readonly delegator: Delegator;
@@ -86,6 +88,7 @@ export class Agent {
         maxWaiting: max_waiting,
       },
       createPrng(process.pid ^ Date.now()),
+      loadRecord(home),
     );
     this.delegator = new Delegator({
       delegation: this.delegation,
@@ -93,6 +96,8 @@ export class Agent {
       announce: (announcement) => {
         const whole = {
           ...announcement,
+          // A restarted agent counts from a later start: workers that heard its former life must not take it for old news.
+          seq: this.firstSeq + announcement.seq,
           delegator: this.network?.cluster.nodeId ?? '',
           delegatorName: config.machine.name,
           port: this.network?.port ?? 0,
@@ -165,5 +170,11 @@ export class Agent {
     await this.workshop?.close();
     await this.network?.close();
     await this.launchers?.close();
+    this.saveRecord();
+  }
+
+  /** What was learnt of durations outlives the agent; a crash costs what was learnt since the last build ended. */
+  saveRecord(): void {
+    saveRecord(this.home, this.delegation.record);
   }
 }

@@ -30,8 +30,9 @@ export class BlobSource {
   }
 
   /** Sends the blobs one after the other; a session that ends meanwhile ends the sending. */
-  async serve(session: Session<FromDelegator>, digests: readonly Uint8Array[]): Promise<void> {
+  async serve(session: Session<FromDelegator>, digests: readonly Uint8Array[], isOpen: () => boolean): Promise<void> {
     for (const digest of digests) {
+      if (!isOpen()) return;
       const frame = await this.frameOf(Buffer.from(digest).toString('hex'));
       if (frame === null) {
         session.send({ blob: { digest, data: Buffer.alloc(0), last: true, missing: true, zstd: false } });

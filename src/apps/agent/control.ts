@@ -45,6 +45,7 @@ export function answerControl(agent: Agent, request: unknown, call: ControlCall)
       return finish({ slots: slotsInReach(agent) });
     }
     case 'build-end':
+      agent.saveRecord();
       return finish(agent.figures.end(text('build')));
     case 'build-watch':
       return watchBuild(agent, text('build'), call);

@@ -5,7 +5,12 @@ import type { Delegation } from '../../core/delegation/delegation.ts';
 import type { DelegationNote, DelegatorEffect, DelegatorEvent } from '../../core/delegation/types.ts';
 import type { LauncherCall } from '../../adapters/launcher-socket/types.ts';
 import type { Session } from '../../adapters/session/session.ts';
-import type { ExecutionResultMessage, FromDelegator, FromWorker } from '../../wire/messages.ts';
+import {
+  protocolVersion,
+  type ExecutionResultMessage,
+  type FromDelegator,
+  type FromWorker,
+} from '../../wire/messages.ts';
 import { announcementToWire, failureCodeFromWire, offerFromWire } from '../../wire/session.ts';
 import { unreachable } from '../../base/assert.ts';
 import { AwardWriter } from './award.ts';
@@ -121,7 +126,7 @@ export class Delegator {
   }
 
   sessionOpened(session: Session<FromDelegator>): void {
-    session.send({ welcome: { version: 1, name: '' } });
+    session.send({ welcome: { version: protocolVersion, name: '' } });
   }
 
   received(session: Session<FromDelegator>, message: FromWorker): void {
@@ -180,7 +185,9 @@ export class Delegator {
       if (offer.value.remark !== '') peer.remark = offer.value.remark;
       this.runner.post({ type: 'offer', worker, offer: offer.value });
     } else if ('need' in message) {
-      void this.blobs.serve(peer.session, message.need.digests).then(() => this.countBytes(peer));
+      void this.blobs
+        .serve(peer.session, message.need.digests, () => this.peers.get(worker) === peer)
+        .then(() => this.countBytes(peer));
     } else if ('started' in message) {
       this.runner.post({ type: 'started', worker, attempt: message.started.attempt });
     } else if ('heartbeat' in message) {

@@ -66,15 +66,16 @@ export class Network {
   ): Promise<Result<Network, string>> {
     const network = new Network(home, cluster, events);
     const identity = sessionIdentity(cluster);
-    let server = await listenSessions({ host: config.host, port: config.port, identity }, events.sessions);
+    const onRefused = (address: string, why: string): void => events.problem('session', `${address}: ${why}`);
+    let server = await listenSessions({ host: config.host, port: config.port, identity, onRefused }, events.sessions);
     if (!server.ok && config.host === '::') {
       // A machine without IPv6.
-      server = await listenSessions({ host: '0.0.0.0', port: config.port, identity }, events.sessions);
+      server = await listenSessions({ host: '0.0.0.0', port: config.port, identity, onRefused }, events.sessions);
     }
     if (!server.ok && config.port !== 0) {
       // The usual port is taken, as by a second agent on this machine; announcements say which one it is.
       events.problem('port', `${server.error}; listening on another port`);
-      server = await listenSessions({ host: config.host, port: 0, identity }, events.sessions);
+      server = await listenSessions({ host: config.host, port: 0, identity, onRefused }, events.sessions);
     }
     if (!server.ok) return server;
     network.server = server.value;

@@ -22,7 +22,10 @@ import { speaksTranslated, travellingZone } from './surroundings.ts';
 
 /** All that a worker is told of one compile; paths absolute on this machine. */
 export interface CompileTask {
+  /** For people. */
   readonly label: string;
+  /** Absolute. */
+  readonly source: string;
   readonly class: TaskClass;
   readonly argv: readonly string[];
   readonly cwd: string;
@@ -96,9 +99,8 @@ export class Preparer {
       this.world.log('prepare-broke', { argv: request.argv, error: (error as Error).stack });
       prepared = stays('compiler-unknown', (error as Error).message);
     }
-    const label = prepared.travels
-      ? prepared.task.label
-      : (request.argv.find(looksLikeSource) ?? request.argv[0] ?? '');
+    // The whole path: the record of durations must not mix two files of one name.
+    const label = prepared.travels ? prepared.task.source : (request.argv.find(looksLikeSource) ?? '');
     return { prepared, build, label };
   }
 
@@ -199,6 +201,7 @@ export class Preparer {
     const fragment = joinPieces(taken.value, toolchain);
     const task: CompileTask = {
       label: basename(plan.source),
+      source: absolute(cwd, plan.source),
       class: this.classOf(toolchain, request.compiler, this.world.needsOf(build)),
       argv: [request.compiler, ...plan.args],
       cwd,

@@ -9,7 +9,14 @@ import { unreachable } from '../../base/assert.ts';
 import type { Announcement, AttemptId, FailureCode, NodeId, ToolchainRef } from '../../core/types.ts';
 import type { WorkerAdmission } from '../../core/worker/admission.ts';
 import type { DelegatorAddress, WorkerEffect, WorkerEvent } from '../../core/worker/types.ts';
-import type { AwardMessage, BlobMessage, FileEntryMessage, FromDelegator, FromWorker } from '../../wire/messages.ts';
+import {
+  protocolVersion,
+  type AwardMessage,
+  type BlobMessage,
+  type FileEntryMessage,
+  type FromDelegator,
+  type FromWorker,
+} from '../../wire/messages.ts';
 import { announcementFromWire, offerToWire } from '../../wire/session.ts';
 import { BlobFetcher } from './blobs-in.ts';
 import { MachineRunner } from './machine-runner.ts';
@@ -151,7 +158,7 @@ export class Worker {
       { ...address, delegator, identity: this.world.identity },
       {
         onOpen: (session) => {
-          session.send({ hello: { version: 1, name: this.world.name } });
+          session.send({ hello: { version: protocolVersion, name: this.world.name } });
         },
         onMessage: (session, message) => this.received(delegator, session, message),
         onClose: (_session, why) => {

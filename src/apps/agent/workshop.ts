@@ -8,7 +8,7 @@ import { openSandbox } from '../../adapters/sandbox/open.ts';
 import { openScratch } from '../../adapters/sandbox/scratch.ts';
 import { openTrees } from '../../adapters/sandbox/trees.ts';
 import type { Sandbox, Trees } from '../../adapters/sandbox/types.ts';
-import type { Toolchains } from '../../adapters/toolchain/index.ts';
+import { isTrustedCompiler, type Toolchains } from '../../adapters/toolchain/index.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { createPrng } from '../../base/prng.ts';
 import type { WorkerInfo } from '../../core/types.ts';
@@ -102,6 +102,8 @@ export class Workshop {
       sandbox: sandbox?.ok === true ? sandbox.value : null,
       scratchDir,
       checkToolchain: async (announced) => {
+        // The path comes from another machine, and describing a compiler runs it.
+        if (!isTrustedCompiler(announced.path)) return { same: false, label: '' };
         const ours = await toolchains.describe(announced.path);
         if (!ours.ok) return { same: false, label: '' };
         return { same: ours.value.digest === announced.digest, label: ours.value.label };
