@@ -139,7 +139,8 @@ export class WorkerAdmission {
       if (party.lease !== null) offerAgain(desk, party, now);
       else if (party.grow && !party.ready && party.dueAt === Infinity) party.dueAt = now + this.#offerDelayMs();
     }
-    if (party.lease !== null) return;
+    // The next offer on a lease that still serves carries the remark; one that stands from an earlier build does not hide it.
+    if (party.lease !== null && party.classIds.length > 0) return;
     const text = newRemarks(party, remarks, now);
     if (text === '') return;
     party.untold = text;
