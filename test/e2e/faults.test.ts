@@ -216,6 +216,21 @@ describe('criteria and choice', () => {
   });
 });
 
+describe('a machine without user namespaces', () => {
+  test('takes no tasks, and says so to its owner and to the build', async () => {
+    farm = await TestFarm.start(0, { nobody_after_ms: 3_000 });
+    const forbid = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"';
+    await farm.addWorker('closed', { prefix: ['unshare', '-Ur', 'sh', '-c', forbid, 'sh'] });
+    const owner = await farm.cli('closed', ['status']);
+    expect(owner.stdout).toMatch(/lends nothing: .*namespaces/);
+    const dir = project(farm, 2);
+    const built = await farm.build(['make', '-j2'], dir);
+    expect(built.code, built.stderr).toBe(0);
+    expect(built.report).toMatchObject({ units: 2, remote: 0, local: 2 });
+    expect((await farm.status('client')).machines[0]?.remark).toMatch(/namespaces/);
+  });
+});
+
 describe('an ordinary user', () => {
   test.skipIf(!isRoot)('builds on the farm, and is told of an unwritable directory as by the compiler', async () => {
     farm = new TestFarm();
