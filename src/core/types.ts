@@ -111,4 +111,5 @@ export type LocalReason =
   | 'nobody' // no machine offered in time
   | 'stays' // the command cannot travel (the compiler's reason code says why)
   | 'failed' // remote attempts failed too often
+  | 'output-not-written' // it came back, but the agent could not write it: the compiler here says why
   | 'queue-full'; // too many tasks wait: never block a launcher for ever
