@@ -35,6 +35,11 @@ export async function runAgent(): Promise<number> {
     process.on('SIGTERM', resolve);
     process.on('SIGINT', resolve);
   });
+  // A bug ends the agent rather than leave it half alive: launchers see the socket close and compile here, the next use starts anew.
+  process.on('uncaughtException', (error) => {
+    log.write('agent-broke', { error: error.stack });
+    void log.close().finally(() => process.exit(70));
+  });
   // The terminal of the build that started it may close; the agent stays.
   process.on('SIGHUP', () => undefined);
   const started = await agent.start();
