@@ -86,6 +86,15 @@ describe('workers', () => {
     expect(built.report).toMatchObject({ units: 3, remote: 3 });
   });
 
+  test('named in a list, where sessions and multicast groups use one port, as by default', async () => {
+    farm = new TestFarm();
+    await farm.startClient({ announce: ['list'], peers: ['127.0.0.1'] });
+    await farm.addWorker('w1', { announce: ['multicast', 'list'], port: 'group' });
+    expect((await farm.status('w1')).agent).toMatchObject({ port: farm.groupPort, problems: [] });
+    const built = await farm.build(['make', '-j3'], project(farm, 3));
+    expect(built.report).toMatchObject({ units: 3, remote: 3 });
+  });
+
   test.skipIf(!isRoot)('another compiler: said in the offer, shown in status', async () => {
     farm = await TestFarm.start(0, { own_slots: 0, nobody_after_ms: 3_000 });
     const driver = realpathSync('/usr/bin/g++');

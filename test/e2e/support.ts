@@ -38,7 +38,8 @@ export interface AgentOptions {
   readonly prefix?: readonly string[];
   readonly announce?: readonly string[];
   readonly peers?: readonly string[];
-  readonly port?: number;
+  /** `group`: the port of the multicast groups, as by default. */
+  readonly port?: number | 'group';
   readonly policy?: 'first' | 'finish';
 }
 
@@ -65,7 +66,7 @@ export class TestFarm {
   /** Everything runs as this user (root only). */
   uid: number | undefined;
   readonly agents: TestAgent[] = [];
-  private readonly groupPort = randomInt(20_000, 60_000);
+  readonly groupPort = randomInt(20_000, 60_000);
   private readonly children: ChildProcess[] = [];
 
   /** A client and `workers` machines in one cluster, all running. */
@@ -111,7 +112,7 @@ export class TestFarm {
     const { announce = ['multicast'], peers = [], port = 0 } = options;
     const lines = [
       `[machine]\nname = "${name}"`,
-      `[network]\nport = ${port}\ngroup_port = ${this.groupPort}\ninterfaces = ["lo"]`,
+      `[network]\nport = ${port === 'group' ? this.groupPort : port}\ngroup_port = ${this.groupPort}\ninterfaces = ["lo"]`,
       `announce = ${JSON.stringify(announce)}\npeers = ${JSON.stringify(peers)}`,
       `[delegate]\npolicy = "${options.policy ?? 'finish'}"\nown_slots = ${options.own_slots ?? 0}\nnobody_after_ms = ${options.nobody_after_ms ?? 20_000}`,
       `[work]\nslots = ${options.slots ?? 2}\nmax_load = 1000\nniceness = 0\nmem_per_task_mib = 64\nmem_reserve_mib = 0`,

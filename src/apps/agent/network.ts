@@ -87,9 +87,11 @@ export class Network {
       opened.push(await openMulticast({ groups, port, interfaces, ttl, onDatagram, onProblem }));
     }
     if (config.announce.includes('list')) {
-      // Named peers hear on the port that their sessions use, so that one number describes a machine.
+      // Named peers hear on the port that their sessions use, so that one number describes a machine. Where that is the groups'
+      // port too, the socket of the groups hears both.
+      const heard = opened.some((announcer) => announcer.ok) && network.port === config.group_port;
       const { peers, group_port: defaultPort } = config;
-      opened.push(await openList({ peers, defaultPort, listenPort: network.port, onDatagram, onProblem }));
+      opened.push(await openList({ peers, defaultPort, listenPort: heard ? 0 : network.port, onDatagram, onProblem }));
     }
     for (const announcer of opened) {
       if (announcer.ok) network.announcers.push(announcer.value);
