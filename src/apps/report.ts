@@ -32,6 +32,25 @@ export interface BuildFigures {
   remoteRanMs: number;
 }
 
+/** Of a build in which nothing has happened yet. */
+export function emptyFigures(): BuildFigures {
+  return {
+    units: 0,
+    remote: 0,
+    local: 0,
+    reasons: {},
+    others: 0,
+    failed: 0,
+    doubled: 0,
+    retried: 0,
+    cancelled: 0,
+    waiting: 0,
+    runningHere: 0,
+    workers: [],
+    remoteRanMs: 0,
+  };
+}
+
 /** While a build runs. */
 export interface BuildProgress {
   readonly figures: BuildFigures;

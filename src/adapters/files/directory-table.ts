@@ -4,7 +4,8 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import type { Remembered } from '../../compiler/types.ts';
 import type { Identity } from './identity.ts';
-import { identityOf, isSettled, sameIdentity, tryLstat, tryStat } from './identity.ts';
+import { tryLstat, tryStat } from '../stat.ts';
+import { identityOf, isSettled, sameIdentity } from './identity.ts';
 
 export interface Link {
   readonly path: string;

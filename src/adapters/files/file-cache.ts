@@ -7,7 +7,8 @@ import { readContents } from './contents.ts';
 import type { Contents } from './contents.ts';
 import { childPath, DirectoryTable } from './directory-table.ts';
 import type { DirectoryEntry, Link } from './directory-table.ts';
-import { identityOf, sameIdentity, tryStat } from './identity.ts';
+import { tryStat } from '../stat.ts';
+import { identityOf, sameIdentity } from './identity.ts';
 
 /** A file by a path whose directory is real; the last component may be a symlink. */
 interface FileEntry {

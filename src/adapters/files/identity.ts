@@ -1,6 +1,5 @@
 // When is a file surely the one that was read before? When size, both times, inode and device are the same, and the last
 // change was old enough at the time of reading that a second one within the same tick of the clock could not hide.
-import { statSync, lstatSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 
 /** The kernel stamps times by a clock that ticks every 1 to 10 ms; some file systems keep coarser ones. */
@@ -26,24 +25,4 @@ export function identityOf(stats: BigIntStats): Identity {
 export function isSettled(identity: Identity, readAtMs: number): boolean {
   const changedNs = identity.mtimeNs > identity.ctimeNs ? identity.mtimeNs : identity.ctimeNs;
   return changedNs < BigInt(readAtMs - RACY_MS) * 1_000_000n;
-}
-
-const OPTIONS = { bigint: true, throwIfNoEntry: false } as const;
-
-/** stat; null when there is nothing to see for whatever reason (absent, not allowed, a loop of links). */
-export function tryStat(path: string): BigIntStats | null {
-  try {
-    return statSync(path, OPTIONS) ?? null;
-  } catch {
-    return null;
-  }
-}
-
-/** lstat; null as for `tryStat`. */
-export function tryLstat(path: string): BigIntStats | null {
-  try {
-    return lstatSync(path, OPTIONS) ?? null;
-  } catch {
-    return null;
-  }
 }

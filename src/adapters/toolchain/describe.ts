@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Result } from '../../base/result.ts';
 import { err, ok } from '../../base/result.ts';
 import type { NamedFile, NameSpacePiece } from '../../compiler/types.ts';
+import { tryStat } from '../stat.ts';
 import { readElf } from './elf.ts';
 import { listLibraries } from './libraries.ts';
 import type { Environment } from './run.ts';
@@ -134,12 +135,8 @@ export function findInPath(name: string, env: Environment): string | null {
 
 /** A directory of PATH that may not be looked into has no programs, as for the shell. */
 function isProgram(path: string): boolean {
-  try {
-    const stats = statSync(path);
-    return stats.isFile() && (stats.mode & 0o111) !== 0;
-  } catch {
-    return false;
-  }
+  const stats = tryStat(path);
+  return stats !== null && stats.isFile() && (stats.mode & 0o111n) !== 0n;
 }
 
 async function takePiece(spelled: readonly string[]): Promise<NameSpacePiece> {

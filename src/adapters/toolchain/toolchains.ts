@@ -1,6 +1,5 @@
 // Remembers what compilers said of themselves, for as long as their files stay what they were.
-import { existsSync, realpathSync, statSync } from 'node:fs';
-import type { BigIntStats } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import type { Result } from '../../base/result.ts';
 import { ok } from '../../base/result.ts';
@@ -8,6 +7,7 @@ import type { BuiltinSearch, Language } from '../../compiler/types.ts';
 import type { AskedSearch } from './builtin.ts';
 import { askBuiltinSearch } from './builtin.ts';
 import type { ToolchainDescription, ToolchainError } from './describe.ts';
+import { tryStat } from '../stat.ts';
 import { findInPath, readToolchain } from './describe.ts';
 import type { Environment } from './run.ts';
 
@@ -115,14 +115,6 @@ function stateOf(paths: readonly string[], env: Environment): string {
   });
   const first = paths[0];
   return [...states, first === undefined ? '' : tryRealPath(first), findInPath('as', env)].join('\n');
-}
-
-function tryStat(path: string): BigIntStats | null {
-  try {
-    return statSync(path, { bigint: true });
-  } catch {
-    return null;
-  }
 }
 
 function tryRealPath(path: string): string {

@@ -9,6 +9,7 @@ import { Toolchains } from '../../adapters/toolchain/index.ts';
 import { createPrng } from '../../base/prng.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { Delegation } from '../../core/delegation/delegation.ts';
+import { complain } from '../complain.ts';
 import { answerControl } from './control.ts';
 import { Delegator } from './delegator.ts';
 import { Figures } from './figures.ts';
@@ -54,11 +55,6 @@ export async function runAgent(): Promise<number> {
   await log.close();
   // Handles that others left open (a socket in time-wait, a poll) must not keep a finished agent alive.
   process.exit(0);
-}
-
-function complain(message: string): number {
-  process.stderr.write(`tender: ${message}\n`);
-  return 1;
 }
 
 export class Agent {

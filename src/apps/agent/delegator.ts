@@ -274,15 +274,14 @@ export class Delegator {
     const task = this.tasks.get(taskId);
     const result = this.results.get(attempt);
     if (task?.compile == null || result === undefined) return;
-    this.tasks.delete(taskId);
     const written = writeOutputs(task.compile, result);
     if (!written.ok) {
       // The compiler itself then says what is wrong with the place, in its own words.
       this.world.log('output-not-written', { label: task.compile.label, why: written.error });
-      this.tasks.set(taskId, task);
       this.runHere(task, 'output-not-written', written.error);
       return;
     }
+    this.tasks.delete(taskId);
     let kept = false;
     task.call.onKept((launcherCpuMs) => {
       kept = true;

@@ -1,24 +1,6 @@
 // What a build did, counted: the progress line, the summary and the report of `tender build` are views of these.
 import type { BuildId } from '../../core/types.ts';
-import type { BuildFigures, BuildReport, WorkerFigures } from '../report.ts';
-
-export function emptyFigures(): BuildFigures {
-  return {
-    units: 0,
-    remote: 0,
-    local: 0,
-    reasons: {},
-    others: 0,
-    failed: 0,
-    doubled: 0,
-    retried: 0,
-    cancelled: 0,
-    waiting: 0,
-    runningHere: 0,
-    workers: [],
-    remoteRanMs: 0,
-  };
-}
+import { emptyFigures, type BuildFigures, type BuildReport, type WorkerFigures } from '../report.ts';
 
 const buildsKept = 32;
 

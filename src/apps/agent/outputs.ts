@@ -1,9 +1,11 @@
 // A worker's result becomes files: checked, unpacked, written beside their final names. The launcher does the renames,
 // so that a build that was killed never finds an output it did not wait for.
-import { existsSync, rmSync } from 'node:fs';
-import { dirname, isAbsolute, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
-import { writeTemporary } from '../../adapters/files/output.ts';
+import { removeTemporary, writeTemporary } from '../../adapters/files/output.ts';
+import { tmpDir } from '../../adapters/sandbox/paths.ts';
+import { spellAbsolute } from '../../compiler/scan/directories.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { FailureCode } from '../../core/types.ts';
 import type { ExecutionResultMessage } from '../../wire/messages.ts';
@@ -13,7 +15,7 @@ import type { CompileTask } from './prepare.ts';
 export type Rename = readonly [from: string, to: string];
 
 const maxOutputBytes = 512 * 1024 * 1024;
-const sandboxTmp = '/.tender/tmp/';
+const sandboxTmp = `${tmpDir}/`;
 const missingInclude = /^(.*?):\d+:\d+: fatal error: (.+?): No such file or directory$/m;
 
 /** Whether a result must not be believed: it speaks of Tender's fault, not of the program's. Null: it is the compiler's own word. */
@@ -33,7 +35,7 @@ export function judgeResult(
   const missing = missingInclude.exec(Buffer.from(result.stderr).toString());
   if (missing === null) return null;
   const [, from, name] = missing as unknown as [string, string, string];
-  const places = [dirname(resolveIn(task.cwd, from)), task.cwd, ...task.searchDirs];
+  const places = [dirname(spellAbsolute(from, task.cwd)), task.cwd, ...task.searchDirs];
   const here = places.map((dir) => join(dir, name)).find((path) => existsSync(path));
   return here === undefined ? null : { code: 'missing-file', message: `${here} exists here and was not sent` };
 }
@@ -51,16 +53,15 @@ export function writeOutputs(task: CompileTask, result: ExecutionResultMessage):
       discardOutputs(renames);
       return err(`${spec.path}: the worker's data cannot be unpacked: ${(error as Error).message}`);
     }
-    const final = resolveIn(task.cwd, spec.path);
-    const written = writeTemporary(final, data, (output.mode & 0o111) | (0o666 & ~task.umask));
+    const written = writeTemporary(spec.path, data, (output.mode & 0o111) | (0o666 & ~task.umask));
     if (!written.ok) {
       discardOutputs(renames);
       return err(written.error);
     }
-    renames.push([written.value, final]);
+    renames.push([written.value, spec.path]);
   }
   if ((result.signalled || result.code !== 0) && !keepsOldObject(task, result)) {
-    for (const spec of task.outputs) if (spec.kind === 'object') renames.push(['', resolveIn(task.cwd, spec.path)]);
+    for (const spec of task.outputs) if (spec.kind === 'object') renames.push(['', spec.path]);
   }
   return ok(renames);
 }
@@ -82,9 +83,5 @@ export function tellAsHere(stderr: Uint8Array): Uint8Array {
 }
 
 export function discardOutputs(renames: readonly Rename[]): void {
-  for (const [from] of renames) if (from !== '') rmSync(from, { force: true });
-}
-
-function resolveIn(cwd: string, path: string): string {
-  return isAbsolute(path) ? path : join(cwd, path);
+  for (const [from] of renames) if (from !== '') removeTemporary(from);
 }

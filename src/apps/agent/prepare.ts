@@ -2,14 +2,15 @@
 // All of it belongs to one moment of the disk, and nothing is preprocessed; what cannot travel is told with its reason.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { basename, dirname, isAbsolute } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { recognizeDriver } from '../../compiler/command/driver.ts';
 import { envDirs, envSubset } from '../../compiler/command/environment.ts';
 import { parseCommand, type CommandContext } from '../../compiler/command/parse.ts';
+import { spellAbsolute } from '../../compiler/scan/directories.ts';
 import { IncludeScanner } from '../../compiler/scan/scan.ts';
 import type { BuiltinSearch, CompilePlan, NameSpacePiece, OutputSpec, StayReason } from '../../compiler/types.ts';
 import { FileCache } from '../../adapters/files/file-cache.ts';
-import { tryStat } from '../../adapters/files/identity.ts';
+import { tryStat } from '../../adapters/stat.ts';
 import type { LauncherRequest } from '../../adapters/launcher-socket/types.ts';
 import {
   askDependencies,
@@ -173,7 +174,7 @@ export class Preparer {
     const { request, env, build, plan, toolchain } = unit;
     const { cwd } = request;
     const scanned = this.scanner.scan({
-      source: absolute(cwd, plan.source),
+      source: spellAbsolute(plan.source, cwd),
       cwd,
       scan: plan.scan,
       builtin: unit.builtin,
@@ -183,7 +184,7 @@ export class Preparer {
     if (scanned.hasAssemblerIncludes) return stays('assembler-includes', 'the assembler pulls in files of its own');
     if (scanned.precompiledHeader !== null) return stays('precompiled-header', scanned.precompiledHeader);
     if (scanned.unresolved.length > 0 && asked === null) return 'unresolved';
-    const outputs = plan.outputs.map((output) => ({ ...output, path: absolute(cwd, output.path) }));
+    const outputs = plan.outputs.map((output) => ({ ...output, path: spellAbsolute(output.path, cwd) }));
     for (const { path } of outputs) {
       const there = tryStat(path);
       if (there !== null && !there.isFile()) return stays('output-not-a-file', path);
@@ -193,7 +194,7 @@ export class Preparer {
     const dirs = [...scanned.searchDirs, cwd, ...outputs.map((output) => dirname(output.path))];
     if (pwd?.startsWith('/') === true) dirs.push(pwd);
     const taken = this.files.fragment(
-      inputs.map((path) => absolute(cwd, path)),
+      inputs.map((path) => spellAbsolute(path, cwd)),
       dirs,
     );
     if (!taken.ok) return stays('file-missing', taken.error.message);
@@ -201,7 +202,7 @@ export class Preparer {
     const fragment = joinPieces(taken.value, toolchain);
     const task: CompileTask = {
       label: basename(plan.source),
-      source: absolute(cwd, plan.source),
+      source: spellAbsolute(plan.source, cwd),
       class: this.classOf(toolchain, request.compiler, this.world.needsOf(build)),
       argv: [request.compiler, ...plan.args],
       cwd,
@@ -242,10 +243,6 @@ export class Preparer {
 
 function stays(reason: StayReason, detail: string): Prepared {
   return { travels: false, reason, detail, heavy: true };
-}
-
-function absolute(cwd: string, path: string): string {
-  return isAbsolute(path) ? path : `${cwd}/${path}`;
 }
 
 const looksLikeSource = (word: string): boolean => /\.(?:c|cc|cpp|cxx|c\+\+|C|m|mm|s|S|i|ii)$/.test(word);

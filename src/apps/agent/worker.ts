@@ -12,7 +12,6 @@ import type { DelegatorAddress, WorkerEffect, WorkerEvent } from '../../core/wor
 import {
   protocolVersion,
   type AwardMessage,
-  type BlobMessage,
   type FileEntryMessage,
   type FromDelegator,
   type FromWorker,
@@ -187,7 +186,7 @@ export class Worker {
     } else if ('award' in message) {
       this.awarded(upstream, message.award);
     } else if ('blob' in message) {
-      this.blobCame(upstream, message.blob);
+      upstream.fetcher.received(message.blob);
     } else if ('release' in message) {
       this.runner.post({ type: 'release', delegator, ...message.release });
     } else if ('cancel' in message) {
@@ -209,10 +208,6 @@ export class Worker {
       attempt: award.attempt,
       memBytes: award.memBytes,
     });
-  }
-
-  private blobCame(upstream: Upstream, blob: BlobMessage): void {
-    upstream.fetcher.received(blob);
   }
 
   private async execute(attempt: Attempt): Promise<void> {

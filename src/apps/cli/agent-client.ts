@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { homeDirectory, prepareHome, socketPath } from '../../adapters/config/config.ts';
 import { callControl } from '../../adapters/launcher-socket/client.ts';
+import { complain } from '../complain.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 
 const startWithinMs = 15_000;
@@ -59,11 +60,6 @@ export async function ensureAgent(home: string): Promise<Result<void, string>> {
     await delay(20);
   }
   return err(`the agent does not answer within ${startWithinMs / 1000} s; ${agentLogFile(home)} may say why`);
-}
-
-export function complain(message: string): number {
-  process.stderr.write(`tender: ${message}\n`);
-  return 1;
 }
 
 export async function runAgentInBackground(): Promise<number> {

@@ -3,7 +3,8 @@ import { homeDirectory, loadConfig, prepareHome } from '../../adapters/config/co
 import { createCluster } from '../../adapters/cluster/create.ts';
 import { joinCluster } from '../../adapters/cluster/join.ts';
 import type { UserError } from '../../adapters/cluster/types.ts';
-import { ask, complain, ensureAgent } from './agent-client.ts';
+import { complain } from '../complain.ts';
+import { ask, ensureAgent } from './agent-client.ts';
 
 export async function runInit(name: string, json: boolean): Promise<number> {
   const home = homeDirectory();

@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { homeDirectory, prepareHome } from '../../adapters/config/config.ts';
 import { err, ok, type Result } from '../../base/result.ts';
-import { complain } from './agent-client.ts';
+import { complain } from '../complain.ts';
 
 const compilerName = /^(?:[a-z0-9_]+-(?:[a-z0-9_]+-)*)?(?:gcc|g\+\+|cc|c\+\+|clang|clang\+\+)(?:-\d+(?:\.\d+)*)?$/;
 const always = ['cc', 'c++', 'gcc', 'g++', 'clang', 'clang++'];

@@ -1,7 +1,8 @@
 // `tender status`: who is there, what each offers and does, from the agent's own view; nothing is asked of the network.
 import { homeDirectory } from '../../adapters/config/config.ts';
 import type { MachineStatus, StatusReport } from '../report.ts';
-import { ask, complain, ensureAgent } from './agent-client.ts';
+import { complain } from '../complain.ts';
+import { ask, ensureAgent } from './agent-client.ts';
 import { duration } from './summary.ts';
 
 export async function runStatus(json: boolean): Promise<number> {

@@ -1,25 +1,10 @@
 // What a user reads while a build runs and when it has ended.
 import { describe, expect, test } from 'vitest';
-import type { BuildFigures } from '../report.ts';
+import { emptyFigures, type BuildFigures } from '../report.ts';
 import { chooseJobs, withJobs } from './build.ts';
 import { duration, progressLine, summarise } from './summary.ts';
 
-const figures = (change: Partial<BuildFigures>): BuildFigures => ({
-  units: 0,
-  remote: 0,
-  local: 0,
-  reasons: {},
-  others: 0,
-  failed: 0,
-  doubled: 0,
-  retried: 0,
-  cancelled: 0,
-  waiting: 0,
-  runningHere: 0,
-  workers: [],
-  remoteRanMs: 0,
-  ...change,
-});
+const figures = (change: Partial<BuildFigures>): BuildFigures => ({ ...emptyFigures(), ...change });
 const worker = (name: string, units: number, cpuMs: number) => ({
   name,
   units,

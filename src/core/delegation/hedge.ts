@@ -3,7 +3,7 @@
 import { finishMs } from '../selection/finish.ts';
 import { award } from './attempts.ts';
 import type { Book } from './book.ts';
-import { freeLease } from './leases.ts';
+import { candidateOf, freeLease } from './leases.ts';
 import { HEDGE_BUDGET, HEDGE_GAIN, HEDGE_GAIN_LATE, STRAGGLER_ESTIMATES, STRAGGLER_MIN_MS } from './limits.ts';
 import type { Attempt, BuildBook, Lease, Task, WorkerBook } from './parts.ts';
 
@@ -77,14 +77,7 @@ function bestOther(book: Book, task: Task): { worker: WorkerBook; lease: Lease; 
     if (used.has(worker.id)) continue;
     const lease = freeLease(worker, classId);
     if (lease === null) continue;
-    const costMs = finishMs(task, {
-      worker: worker.id,
-      leaseId: lease.id,
-      rate: book.record.rate(worker.id),
-      overheadMs: book.overheadMs(worker.id, task.spec.bytes),
-      freeFor: worker.info?.freeFor ?? [],
-      arrival: lease.arrival,
-    });
+    const costMs = finishMs(task, candidateOf(book, worker, lease, task));
     if (best === null || costMs < best.costMs) best = { worker, lease, costMs };
   }
   return best;

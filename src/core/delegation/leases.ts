@@ -1,10 +1,11 @@
 // Standing offers: how they come, are renewed, shrink and go. The worker's count is the truth; ours follows it with
 // every offer and heartbeat, and an award on a lease that is gone is refused and costs nothing but a round trip.
 import { unreachable } from '../../base/assert.ts';
+import type { Candidate } from '../selection/types.ts';
 import type { AttemptId, LeaseId, Offer } from '../types.ts';
 import type { Book } from './book.ts';
 import { SILENT_AFTER_MS } from './limits.ts';
-import type { Attempt, Lease, WorkerBook } from './parts.ts';
+import type { Attempt, Lease, Task, WorkerBook } from './parts.ts';
 
 /** Takes an offer in, new or renewed; says no at once to a worker that is left out. */
 export function offered(book: Book, worker: WorkerBook, offer: Offer, now: number): void {
@@ -82,6 +83,18 @@ export function freeLease(worker: WorkerBook, classId: string): Lease | null {
     if (lease.used < lease.slots && lease.classIds.has(classId)) return lease;
   }
   return null;
+}
+
+/** The lease as a place for the task: what the choice and the hedging weigh. */
+export function candidateOf(book: Book, worker: WorkerBook, lease: Lease, task: Task): Candidate {
+  return {
+    worker: worker.id,
+    leaseId: lease.id,
+    rate: book.record.rate(worker.id),
+    overheadMs: book.overheadMs(worker.id, task.spec.bytes),
+    freeFor: worker.info?.freeFor ?? [],
+    arrival: lease.arrival,
+  };
 }
 
 function countUsed(worker: WorkerBook, leaseId: LeaseId): number {

@@ -6,7 +6,7 @@ import type { Candidate, Tail } from '../selection/types.ts';
 import type { NodeId } from '../types.ts';
 import { award, runHere } from './attempts.ts';
 import type { Book } from './book.ts';
-import { anyLeaseFor, covers, freeLease } from './leases.ts';
+import { anyLeaseFor, candidateOf, covers, freeLease } from './leases.ts';
 import type { Task } from './parts.ts';
 
 /** Few tasks are left when there are no more than this many per slot. */
@@ -77,14 +77,7 @@ function placesFor(book: Book, task: Task, classId: string): Candidate[] {
   for (const worker of book.workers.values()) {
     const lease = freeLease(worker, classId);
     if (lease === null) continue;
-    places.push({
-      worker: worker.id,
-      leaseId: lease.id,
-      rate: book.record.rate(worker.id),
-      overheadMs: book.overheadMs(worker.id, task.spec.bytes),
-      freeFor: worker.info?.freeFor ?? [],
-      arrival: lease.arrival,
-    });
+    places.push(candidateOf(book, worker, lease, task));
   }
   return places;
 }
