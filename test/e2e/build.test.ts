@@ -179,6 +179,14 @@ describe('a build through two workers', () => {
       return status.machines.some((machine) => machine.tasks.length > 0) ? status : null;
     });
     expect(busy.machines.map((machine) => machine.name).sort()).toEqual(['w1', 'w2']);
+    const lender = await until('a worker says for whom it works', async () => {
+      for (const name of ['w1', 'w2']) {
+        const [lending] = (await farm.status(name)).lending;
+        if (lending !== undefined) return lending;
+      }
+      return null;
+    });
+    expect(lender.delegator).toBe('client');
     const built = await building;
     expect(built.code, built.stderr).toBe(0);
     expect(built.report).toMatchObject({ units: 6, remote: 6 });

@@ -92,6 +92,7 @@ export class Agent {
       loadRecord(home),
     );
     this.delegator = new Delegator({
+      name: config.machine.name,
       delegation: this.delegation,
       figures: this.figures,
       announce: (announcement) => {

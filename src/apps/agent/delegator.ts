@@ -53,6 +53,8 @@ interface Peer extends ConnectedWorker {
 }
 
 export interface DelegatorWorld {
+  /** This machine's name, for the people at the workers. */
+  readonly name: string;
   readonly delegation: Delegation;
   readonly figures: Figures;
   announce(announcement: Omit<Announcement, 'delegator' | 'delegatorName' | 'port'>): Announcement;
@@ -126,7 +128,7 @@ export class Delegator {
   }
 
   sessionOpened(session: Session<FromDelegator>): void {
-    session.send({ welcome: { version: protocolVersion, name: '' } });
+    session.send({ welcome: { version: protocolVersion, name: this.world.name } });
   }
 
   received(session: Session<FromDelegator>, message: FromWorker): void {

@@ -31,7 +31,8 @@ interface Attempt {
 
 interface Upstream {
   readonly delegator: NodeId;
-  readonly name: string;
+  /** For people: its address until it has said its name. */
+  name: string;
   session: Session<FromWorker> | null;
   readonly handle: { close(): void };
   readonly files: Map<number, FileEntryMessage>;
@@ -177,6 +178,7 @@ export class Worker {
     if (upstream === undefined) return;
     if ('welcome' in message) {
       upstream.session = session;
+      if (message.welcome.name !== '') upstream.name = message.welcome.name.slice(0, 100);
       this.runner.post({ type: 'session-up', delegator });
     } else if ('announcement' in message) {
       const announcement = announcementFromWire(message.announcement, delegator);
