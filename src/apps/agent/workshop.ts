@@ -1,4 +1,5 @@
 // What a machine needs to work for others: sandbox, blob store, trees, readings of itself, and the worker that uses them.
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { openBlobStore } from '../../adapters/blobs/store.ts';
 import type { Cluster } from '../../adapters/cluster/types.ts';
@@ -26,6 +27,7 @@ export class Workshop {
   latest: WorkerInfo;
   private readonly trees: Trees;
   private readonly sandbox: Sandbox | null;
+  private readonly scratchDir: string;
   private readonly timer: NodeJS.Timeout;
   /** Our own runs' part in the one-minute load, as the kernel averages it: the owner's load is the rest. */
   private ownLoad = 0;
@@ -37,7 +39,9 @@ export class Workshop {
     config: Config,
     trees: Trees,
     sandbox: Sandbox | null,
+    scratchDir: string,
   ) {
+    this.scratchDir = scratchDir;
     this.trees = trees;
     this.sandbox = sandbox;
     this.worker = worker;
@@ -111,7 +115,15 @@ export class Workshop {
       log,
     });
     return ok(
-      new Workshop(worker, slots, closedBecause, config, trees.value, sandbox?.ok === true ? sandbox.value : null),
+      new Workshop(
+        worker,
+        slots,
+        closedBecause,
+        config,
+        trees.value,
+        sandbox?.ok === true ? sandbox.value : null,
+        scratchDir,
+      ),
     );
   }
 
@@ -120,5 +132,6 @@ export class Workshop {
     await this.worker.stop();
     this.sandbox?.close();
     await this.trees.close();
+    rmSync(this.scratchDir, { recursive: true, force: true });
   }
 }
