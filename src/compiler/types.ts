@@ -29,7 +29,8 @@ export type StayReason =
   | 'compiler-unknown' // neither gcc nor clang, or it cannot be described
   | 'environment'; // a variable that changes outputs in ways that we do not follow
 
-export type OutputKind = 'object' | 'depfile' | 'dwo' | 'gcno' | 'stack-usage';
+/** `intermediate`: what -save-temps keeps. `report`: traces, records, dumps and graphs for people or tools. */
+export type OutputKind = 'object' | 'depfile' | 'dwo' | 'gcno' | 'stack-usage' | 'intermediate' | 'report';
 
 export interface OutputSpec {
   readonly kind: OutputKind;
@@ -52,10 +53,15 @@ export interface ScanOptions {
   readonly sysroot: string | null;
 }
 
-export interface CompilePlan {
+export interface SourceSpec {
+  /** As given. */
+  readonly path: string;
   readonly language: Language;
-  /** The one source, as given. */
-  readonly source: string;
+}
+
+export interface CompilePlan {
+  /** In the order of the command; at least one. */
+  readonly sources: readonly [SourceSpec, ...SourceSpec[]];
   /** The command without argv[0], @files expanded: what the worker runs. */
   readonly args: readonly string[];
   readonly outputs: readonly OutputSpec[];
@@ -64,6 +70,12 @@ export interface CompilePlan {
   readonly scan: ScanOptions;
   /** Arguments that select the compiler's built-in search directories and macros (-std=, -m…, --sysroot=, -nostdinc, -stdlib=, -target …). */
   readonly builtinArgs: readonly string[];
+  /** Where in `args` words stand that mean this machine's processor (-march=native): the driver here must be asked what they are. */
+  readonly nativeAt: readonly number[];
+  /** Whether the working directory can show in an output by more than the paths that the command spells (-g, coverage, LTO, …). */
+  readonly cwdShows: boolean;
+  /** False when equal inputs may give unequal outputs, so that no result of it may be kept. */
+  readonly storable: boolean;
 }
 
 export type Verdict =
@@ -88,6 +100,8 @@ export interface ParsedFile {
   /** Object-like macros whose value could name a header: name → values seen. */
   readonly headerMacros: ReadonlyMap<string, readonly string[]>;
   readonly usesTimestamp: boolean;
+  /** `__DATE__` or `__TIME__`. */
+  readonly usesDate: boolean;
   /** `.incbin`, `asm(".include …")` and the like: text that pulls in files behind the preprocessor's back. */
   readonly hasAssemblerIncludes: boolean;
   /** Names of `#line N "name"`: diagnostics quote these files when they can be read. */
@@ -137,6 +151,8 @@ export interface ScanResult {
   /** Computed includes that no known macro resolves: the caller asks the compiler (-M). */
   readonly unresolved: readonly string[];
   readonly usesTimestamp: boolean;
+  /** `__DATE__` or `__TIME__` in any of the files. */
+  readonly usesDate: boolean;
   readonly hasAssemblerIncludes: boolean;
   /** A `.gch` beside a header that the source or the command line names: the compiler here would use it. Null: none. */
   readonly precompiledHeader: string | null;

@@ -27,6 +27,7 @@ const NOTHING: ParsedFile = {
   directives: [],
   headerMacros: new Map(),
   usesTimestamp: false,
+  usesDate: false,
   hasAssemblerIncludes: false,
   lineFiles: [],
 };

@@ -68,7 +68,8 @@ interface Unit {
   readonly build: string;
   readonly plan: CompilePlan;
   readonly toolchain: ToolchainDescription;
-  readonly builtin: BuiltinSearch;
+  /** For each source of the plan. */
+  readonly builtins: readonly BuiltinSearch[];
 }
 
 export class Preparer {
@@ -138,9 +139,13 @@ export class Preparer {
     const { plan } = verdict;
     if (speaksTranslated(env)) return stays('environment', 'the translations of messages do not travel');
     const search = { cwd, env: variables };
-    const builtin = await this.world.toolchains.builtinSearch(compiler, plan.language, plan.builtinArgs, search);
-    if (!builtin.ok) return stays('compiler-unknown', builtin.error.message);
-    const unit: Unit = { request, env, variables, build, plan, toolchain, builtin: builtin.value };
+    const builtins: BuiltinSearch[] = [];
+    for (const { language } of plan.sources) {
+      const builtin = await this.world.toolchains.builtinSearch(compiler, language, plan.builtinArgs, search);
+      if (!builtin.ok) return stays('compiler-unknown', builtin.error.message);
+      builtins.push(builtin.value);
+    }
+    const unit: Unit = { request, env, variables, build, plan, toolchain, builtins };
     const prepared = await this.inOneMoment(unit, null);
     if (prepared !== 'unresolved') return prepared;
     const asked = await askDependencies(compiler, plan.args, cwd, variables);
@@ -173,25 +178,33 @@ export class Preparer {
   private collect(unit: Unit, asked: readonly string[] | null): Prepared | 'unresolved' {
     const { request, env, build, plan, toolchain } = unit;
     const { cwd } = request;
-    const scanned = this.scanner.scan({
-      source: spellAbsolute(plan.source, cwd),
-      cwd,
-      scan: plan.scan,
-      builtin: unit.builtin,
-      envDirs: envDirs(env, plan.language, cwd, toolchain.family),
-    });
-    if (scanned.usesTimestamp) return stays('time-macro', '__TIMESTAMP__ is the time of the file here');
-    if (scanned.hasAssemblerIncludes) return stays('assembler-includes', 'the assembler pulls in files of its own');
-    if (scanned.precompiledHeader !== null) return stays('precompiled-header', scanned.precompiledHeader);
-    if (scanned.unresolved.length > 0 && asked === null) return 'unresolved';
+    const files = new Set<string>();
+    const searchDirs = new Set<string>();
+    for (const [index, { path, language }] of plan.sources.entries()) {
+      const builtin = unit.builtins[index];
+      if (builtin === undefined) throw new Error('bug: a source without search directories');
+      const scanned = this.scanner.scan({
+        source: spellAbsolute(path, cwd),
+        cwd,
+        scan: plan.scan,
+        builtin,
+        envDirs: envDirs(env, language, cwd, toolchain.family),
+      });
+      if (scanned.usesTimestamp) return stays('time-macro', '__TIMESTAMP__ is the time of the file here');
+      if (scanned.hasAssemblerIncludes) return stays('assembler-includes', 'the assembler pulls in files of its own');
+      if (scanned.precompiledHeader !== null) return stays('precompiled-header', scanned.precompiledHeader);
+      if (scanned.unresolved.length > 0 && asked === null) return 'unresolved';
+      for (const file of scanned.files) files.add(file);
+      for (const dir of scanned.searchDirs) searchDirs.add(dir);
+    }
     const outputs = plan.outputs.map((output) => ({ ...output, path: spellAbsolute(output.path, cwd) }));
     for (const { path } of outputs) {
       const there = tryStat(path);
       if (there !== null && !there.isFile()) return stays('output-not-a-file', path);
     }
     const pwd = env.get('PWD');
-    const inputs = [...scanned.files, ...(asked ?? []), ...plan.extraInputs, ...listLocaleFiles(unit.variables)];
-    const dirs = [...scanned.searchDirs, cwd, ...outputs.map((output) => dirname(output.path))];
+    const inputs = [...files, ...(asked ?? []), ...plan.extraInputs, ...listLocaleFiles(unit.variables)];
+    const dirs = [...searchDirs, cwd, ...outputs.map((output) => dirname(output.path))];
     if (pwd?.startsWith('/') === true) dirs.push(pwd);
     const taken = this.files.fragment(
       inputs.map((path) => spellAbsolute(path, cwd)),
@@ -201,8 +214,8 @@ export class Preparer {
     if (this.files.takeChanged().length > 0) this.epoch++;
     const fragment = joinPieces(taken.value, toolchain);
     const task: CompileTask = {
-      label: basename(plan.source),
-      source: spellAbsolute(plan.source, cwd),
+      label: basename(plan.sources[0].path),
+      source: spellAbsolute(plan.sources[0].path, cwd),
       class: this.classOf(toolchain, request.compiler, this.world.needsOf(build)),
       argv: [request.compiler, ...plan.args],
       cwd,
@@ -218,7 +231,7 @@ export class Preparer {
       outputs,
       compilesThenAssembles: toolchain.family === 'gcc' && plan.args.includes('-c') && !plan.args.includes('-pipe'),
       bytes: fragment.files.reduce((sum, file) => sum + file.size, 0),
-      searchDirs: scanned.searchDirs,
+      searchDirs: [...searchDirs],
     };
     return { travels: true, task };
   }

@@ -147,7 +147,7 @@ describe.each([
           );
         mkdirSync(dir, { recursive: true });
         writeFileSync(join(dir, name), '');
-        expect(steps(['-x', nameForX(verdict.plan.language)])).toBe(steps([]));
+        expect(steps(['-x', nameForX(verdict.plan.sources[0].language)])).toBe(steps([]));
       }
     }
   });

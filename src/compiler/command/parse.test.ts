@@ -138,7 +138,7 @@ describe('what a source is', () => {
     ['/usr/lib/ccache/gcc-12 -c a.c', 'c'],
     ['/opt/x/clang++-14 -c a.c', 'c++'],
   ])('%s: %s', (line, language) => {
-    expect(plan(line).language).toBe(language);
+    expect(plan(line).sources[0].language).toBe(language);
   });
 });
 
@@ -367,9 +367,9 @@ describe('@files', () => {
   const over = { readFile: (path: string) => files[path] ?? null };
 
   test('are read from cwd, nested', () => {
-    const { args, source, outputs } = plan('gcc @args', over);
+    const { args, sources, outputs } = plan('gcc @args', over);
     expect(args).toEqual(['-c', 'a b.c', '-DX="y"', '-o', 'o b.o']);
-    expect(source).toBe('a b.c');
+    expect(sources[0].path).toBe('a b.c');
     expect(outputs).toEqual([{ kind: 'object', path: 'o b.o' }]);
   });
 

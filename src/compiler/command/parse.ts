@@ -266,13 +266,15 @@ function decide(draft: Draft, context: CommandContext): Verdict {
   return {
     travels: true,
     plan: {
-      language: kind.language,
-      source: input.path,
+      sources: [{ path: input.path, language: kind.language }],
       args: colorArgs(draft, context),
       outputs: outputs.value,
       extraInputs: draft.extraInputs,
       scan,
       builtinArgs: draft.builtinArgs,
+      nativeAt: [],
+      cwdShows: true,
+      storable: true,
     },
   };
 }

@@ -30,10 +30,10 @@ test('reading never throws, and a plan is whole', () => {
         return;
       }
       expect(verdict.plan.outputs[0]?.kind).toBe('object');
-      expect(verdict.plan.args).toContain(verdict.plan.source);
+      expect(verdict.plan.args).toContain(verdict.plan.sources[0].path);
       const paths = verdict.plan.outputs.map((output) => output.path);
       expect(new Set(paths).size).toBe(paths.length);
-      expect(paths).not.toContain(verdict.plan.source);
+      expect(paths).not.toContain(verdict.plan.sources[0].path);
     }),
     { numRuns: 3000 },
   );

@@ -34,6 +34,7 @@ export function parseDirectives(text: string): ParsedFile {
     directives: [...found.directives],
     headerMacros: found.macros.size === 0 ? NO_MACROS : found.macros,
     usesTimestamp: text.includes('__TIMESTAMP__'),
+    usesDate: text.includes('__DATE__') || text.includes('__TIME__'),
     hasAssemblerIncludes: text.includes('.incbin') || /\.include[ \t]*\\?"/.test(text),
     lineFiles: found.lineFiles.size === 0 ? NO_NAMES : [...found.lineFiles],
   };

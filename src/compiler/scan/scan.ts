@@ -89,6 +89,7 @@ export class IncludeScanner {
       searchDirs: [...configuration.chain.value.quote, ...configuration.chain.value.angle],
       unresolved,
       usesTimestamp: walk.visited.some((node) => node.parsed?.usesTimestamp),
+      usesDate: walk.visited.some((node) => node.parsed?.usesDate),
       hasAssemblerIncludes: walk.visited.some((node) => node.parsed?.hasAssemblerIncludes),
       precompiledHeader,
     };
@@ -291,6 +292,7 @@ function nothingButSource(request: ScanRequest, configuration: Configuration): S
     searchDirs: [...configuration.chain.value.quote, ...configuration.chain.value.angle],
     unresolved: [],
     usesTimestamp: false,
+    usesDate: false,
     hasAssemblerIncludes: false,
     precompiledHeader: null,
   };
