@@ -17,10 +17,10 @@ import { openLog, type Log } from './log.ts';
 import { Network } from './network.ts';
 import { Preparer } from './prepare.ts';
 import { loadRecord, saveRecord } from './record-file.ts';
-import { Workshop } from './workshop.ts';
+import { Workshop, type WorkshopParts } from './workshop.ts';
 
-/** Runs the agent until it is told to stop; the exit code. */
-export async function runAgent(): Promise<number> {
+/** Runs the agent until it is told to stop; the exit code. `parts`: what runs tasks in place of the real sandbox. */
+export async function runAgent(parts?: WorkshopParts): Promise<number> {
   const home = homeDirectory();
   const prepared = prepareHome(home);
   if (!prepared.ok) return complain(prepared.error);
@@ -30,7 +30,7 @@ export async function runAgent(): Promise<number> {
   const config = loadConfig(home);
   if (!config.ok) return complain(config.error);
   const log = openLog(home);
-  const agent = new Agent(home, config.value, log);
+  const agent = new Agent(home, config.value, log, parts);
   const stopped = new Promise<void>((resolve) => {
     agent.onStop = resolve;
     process.on('SIGTERM', resolve);
@@ -74,8 +74,10 @@ export class Agent {
   onStop: () => void = () => undefined;
   private readonly preparer: Preparer;
   private launchers: LauncherServer | null = null;
+  private readonly parts: WorkshopParts | undefined;
 
-  constructor(home: string, config: Config, log: Log) {
+  constructor(home: string, config: Config, log: Log, parts?: WorkshopParts) {
+    this.parts = parts;
     this.home = home;
     this.config = config;
     this.log = log;
@@ -139,8 +141,13 @@ export class Agent {
     const cluster = loadCluster(this.home);
     if (!cluster.ok) return err(`${cluster.error.message}; ${cluster.error.hint}`);
     if (cluster.value === null) return ok(undefined);
-    const opened = await Workshop.open(this.home, this.config, cluster.value, this.toolchains, (event, fields) =>
-      this.log.write(event, fields),
+    const opened = await Workshop.open(
+      this.home,
+      this.config,
+      cluster.value,
+      this.toolchains,
+      (event, fields) => this.log.write(event, fields),
+      this.parts,
     );
     if (!opened.ok) return opened;
     const workshop = opened.value;

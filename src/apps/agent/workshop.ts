@@ -19,6 +19,14 @@ import { Worker } from './worker.ts';
 
 const sampleEveryMs = 1_000;
 
+/** How a workshop comes by what runs tasks; a benchmark of the client puts one that answers at once in its place. */
+export interface WorkshopParts {
+  readonly openSandbox: typeof openSandbox;
+  readonly openTrees: typeof openTrees;
+}
+
+const realParts: WorkshopParts = { openSandbox, openTrees };
+
 export class Workshop {
   readonly worker: Worker;
   /** 0 with a reason when this machine takes no tasks. */
@@ -68,10 +76,11 @@ export class Workshop {
     cluster: Cluster,
     toolchains: Toolchains,
     log: (event: string, fields: Record<string, unknown>) => void,
+    parts: WorkshopParts = realParts,
   ): Promise<Result<Workshop, string>> {
     const { work } = config;
     const scratchDir = openScratch(home);
-    const sandbox = work.enabled && work.slots > 0 ? await openSandbox(home, { niceness: work.niceness }) : null;
+    const sandbox = work.enabled && work.slots > 0 ? await parts.openSandbox(home, { niceness: work.niceness }) : null;
     const closedBecause =
       sandbox === null
         ? 'work is switched off in config.toml'
@@ -83,7 +92,7 @@ export class Workshop {
     const opened = openBlobStore(join(home, 'blobs'), { maxBytes: work.blobs_mib * 2 ** 20 });
     if (!opened.ok) return err(opened.error.message);
     const blobs = opened.value;
-    const trees = openTrees(join(home, 'trees'), blobs);
+    const trees = parts.openTrees(join(home, 'trees'), blobs);
     if (!trees.ok) return err(trees.error.message);
     const worker = new Worker({
       name: config.machine.name,
