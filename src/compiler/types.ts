@@ -94,15 +94,24 @@ export type Directive =
   /** `#include MACRO` or `__has_include(MACRO)`: the tokens as written. */
   | { readonly form: 'computed'; readonly text: string; readonly next: boolean };
 
+/** A file that `.include "name"` or, as data, `.incbin "name"` reads. */
+export interface AssemblerFile {
+  readonly name: string;
+  readonly data: boolean;
+}
+
 /** What one file's text contributes, independent of where it lies. */
 export interface ParsedFile {
   readonly directives: readonly Directive[];
   /** Object-like macros whose value could name a header: name → values seen. */
   readonly headerMacros: ReadonlyMap<string, readonly string[]>;
+  /** `__TIMESTAMP__` or a dependency pragma: the file's own time matters. */
   readonly usesTimestamp: boolean;
-  /** `__DATE__` or `__TIME__`. */
+  /** `__DATE__` or `__TIME__`, as words of the text: pasted together from pieces they are not seen. */
   readonly usesDate: boolean;
-  /** `.incbin`, `asm(".include …")` and the like: text that pulls in files behind the preprocessor's back. */
+  /** What the assembler will read behind the preprocessor's back, by names that stand in the text. */
+  readonly assemblerFiles: readonly AssemblerFile[];
+  /** `.incbin`, `asm(".include …")` and the like whose names the text does not tell. */
   readonly hasAssemblerIncludes: boolean;
   /** Names of `#line N "name"`: diagnostics quote these files when they can be read. */
   readonly lineFiles: readonly string[];
@@ -116,6 +125,8 @@ export interface Remembered<T> {
 
 /** What the scanner asks of the file system; answers hold for the moment of one scan. */
 export interface FileFacts {
+  /** As long as this number stays, every answer given since it came holds. Absent: each answer must be asked for again. */
+  readonly stamp?: number;
   /** The parsed content of a regular file; null when there is none. */
   parsed(path: string): ParsedFile | null;
   /** Whether `path` (absolute, as spelled) is an existing non-directory. Must be cheap when the answer is no. */
@@ -138,6 +149,10 @@ export interface ScanRequest {
   readonly builtin: BuiltinSearch;
   /** CPATH, C_INCLUDE_PATH, CPLUS_INCLUDE_PATH, … that apply to the language, split, absolute. */
   readonly envDirs: { readonly afterI: readonly string[]; readonly afterSystem: readonly string[] };
+  /** -Wa,-I: where the assembler looks besides the directories above. */
+  readonly assemblerDirs?: readonly string[];
+  /** True for a source that goes to the assembler unpreprocessed (`.s`): a `#` begins a comment there. */
+  readonly assemblerOnly?: boolean;
 }
 
 export interface ScanResult {
@@ -146,13 +161,16 @@ export interface ScanResult {
    * (the directory of an including file is spelled by its real path), so that walking these paths meets all that the compiler walks.
    */
   readonly files: readonly string[];
+  /** Those of `files` that no depfile names: what the assembler reads, and what `#line` names. */
+  readonly unlisted: readonly string[];
   /** Search directories that exist, absolute as spelled. */
   readonly searchDirs: readonly string[];
   /** Computed includes that no known macro resolves: the caller asks the compiler (-M). */
   readonly unresolved: readonly string[];
   readonly usesTimestamp: boolean;
-  /** `__DATE__` or `__TIME__` in any of the files. */
+  /** `__DATE__` or `__TIME__` in any of the files or on the command line. */
   readonly usesDate: boolean;
+  /** The assembler will read files whose names are not known. */
   readonly hasAssemblerIncludes: boolean;
   /** A `.gch` beside a header that the source or the command line names: the compiler here would use it. Null: none. */
   readonly precompiledHeader: string | null;

@@ -28,6 +28,7 @@ const NOTHING: ParsedFile = {
   headerMacros: new Map(),
   usesTimestamp: false,
   usesDate: false,
+  assemblerFiles: [],
   hasAssemblerIncludes: false,
   lineFiles: [],
 };

@@ -1,6 +1,6 @@
 // Computed includes: follows `#include NAME` through object-like macros to the header names it can expand to. All values
 // that any file or the command line gives a macro count, because nobody here knows which branch is alive.
-import type { Directive, ScanOptions } from '../types.ts';
+import type { Directive, ParsedFile, ScanOptions, ScanRequest } from '../types.ts';
 import { directiveOfExpansion, headerValueOf } from './parse.ts';
 
 /** Every known value of a macro; empty when there is none. */
@@ -13,7 +13,7 @@ export interface Expansion {
 }
 
 /** The values of -D options by name, in the form of `ParsedFile.headerMacros`. */
-export function macrosOfCommandLine(macros: ScanOptions['macros']): ReadonlyMap<string, readonly string[]> {
+function macrosOfCommandLine(macros: ScanOptions['macros']): ReadonlyMap<string, readonly string[]> {
   const values = new Map<string, string[]>();
   for (const [kind, text] of macros) {
     if (kind !== 'D') continue;
@@ -25,6 +25,18 @@ export function macrosOfCommandLine(macros: ScanOptions['macros']): ReadonlyMap<
     values.set(name, [...(values.get(name) ?? []), value]);
   }
   return values;
+}
+
+/** What macros can stand for by the command line and by the files that `known` tells each time it is asked. */
+export function macroLookup(request: ScanRequest, known: () => Iterable<ParsedFile | null>): MacroLookup {
+  const fromCommand = macrosOfCommandLine(request.scan.macros);
+  return (name) => {
+    const values = new Set(fromCommand.get(name));
+    for (const parsed of known()) {
+      for (const value of parsed?.headerMacros.get(name) ?? []) values.add(value);
+    }
+    return values;
+  };
 }
 
 /** Expands the operand of a computed include to all headers that it can name. */

@@ -157,15 +157,18 @@ describe('flags and line markers', () => {
   test.each<[string, string, boolean, boolean]>([
     ['nothing', 'int x;\n', false, false],
     ['__TIMESTAMP__', 'char *t = __TIMESTAMP__;\n', true, false],
-    ['__TIME__ is not it', 'char *t = __TIME__ __DATE__;\n', false, false],
-    ['.incbin in assembler', '\t.incbin "a.bin"\n', false, true],
-    ['.incbin in C', 'asm(".incbin \\"a.bin\\"");\n', false, true],
-    ['.include in assembler', '.include "a.s"\n', false, true],
-    ['.include in C', 'asm(".include \\"a.s\\"");\n', false, true],
-    ['.include of a macro', 'asm(".include " NAME);\n', false, true],
-    ['a member called include', 'x.include(y); z.include = "a";\n', false, false],
-  ])('%s', (_, text, usesTimestamp, hasAssemblerIncludes) => {
-    expect(parseDirectives(text)).toMatchObject({ usesTimestamp, hasAssemblerIncludes });
+    ['a dependency pragma compares times', '#pragma GCC dependency "parse.y"\n', true, false],
+    ['__TIME__', 'char *t = __TIME__;\n', false, true],
+    ['__DATE__', 'char *t = "built " __DATE__;\n', false, true],
+    ['both', 'f(__DATE__, __TIME__);\n', false, true],
+    ['in a macro', '#define WHEN __DATE__\n', false, true],
+    ['as the argument of a macro', 'char *t = SPLICE(__TIME__);\n', false, true],
+    ['in a dead branch or a comment (may count)', '#if 0\n__DATE__\n#endif // __TIME__\n', false, true],
+    ['words that only look alike', 'DATE TIME __DATE __date__ _TIME__ TIMESTAMP __TIME_ __TIMESTAMP\n', false, false],
+    // Pasted together from pieces a word is not seen: only a preprocessor could tell.
+    ['pasted', '#define P(x) __ ## x ## __\nchar *t = P(DATE);\n', false, false],
+  ])('%s', (_, text, usesTimestamp, usesDate) => {
+    expect(parseDirectives(text)).toMatchObject({ usesTimestamp, usesDate });
   });
 
   test.each<[string, string, string[]]>([

@@ -1,6 +1,7 @@
 // What one file's text can pull in, whatever the conditionals around it say: one pass over its `#` signs, a few substring
 // searches for the rest. Wrong in one direction only: text in comments, strings and dead branches counts too.
 import type { Directive, ParsedFile } from '../types.ts';
+import { findAssemblerNames } from './assembler.ts';
 import { copyOf, internDirective } from './intern.ts';
 import { restOfLine, skipBlanks, startsLine } from './lines.ts';
 
@@ -29,13 +30,15 @@ export function parseDirectives(text: string): ParsedFile {
     }
   }
   if (text.includes('__has_')) findExistenceTests(text, found);
-  if (text.includes('dependency')) findDependencyPragmas(text, found);
+  const timed = text.includes('dependency') && findDependencyPragmas(text, found);
+  const assembler = findAssemblerNames(text);
   return {
     directives: [...found.directives],
     headerMacros: found.macros.size === 0 ? NO_MACROS : found.macros,
-    usesTimestamp: text.includes('__TIMESTAMP__'),
+    usesTimestamp: timed || text.includes('__TIMESTAMP__'),
     usesDate: text.includes('__DATE__') || text.includes('__TIME__'),
-    hasAssemblerIncludes: text.includes('.incbin') || /\.include[ \t]*\\?"/.test(text),
+    assemblerFiles: assembler.files,
+    hasAssemblerIncludes: assembler.unknown,
     lineFiles: found.lineFiles.size === 0 ? NO_NAMES : [...found.lineFiles],
   };
 }
@@ -180,13 +183,16 @@ function findExistenceTests(text: string, found: Findings): void {
   }
 }
 
-/** `#pragma GCC dependency "x"` and `_Pragma("GCC dependency \"x\"")`: the compiler looks at that file's time. */
-function findDependencyPragmas(text: string, found: Findings): void {
+/** `#pragma GCC dependency "x"` and `_Pragma("GCC dependency \"x\"")`: the compiler compares the two files' times. */
+function findDependencyPragmas(text: string, found: Findings): boolean {
+  let any = false;
   for (const match of text.matchAll(/\bGCC[ \t]+dependency[ \t]*\\?(?:"([^"\\\n]+)|<([^>\n]+)>)/g)) {
     const [, quote, angle] = match;
+    any = true;
     if (angle !== undefined) found.directives.add(internDirective('angle', angle, false));
     else if (quote !== undefined) found.directives.add(internDirective('quote', quote, false));
   }
+  return any;
 }
 
 /** `#line 7 "name"` and `# 7 "name"`. */

@@ -239,9 +239,20 @@ describe('the walk', () => {
     expect(files(new Disk({}))).toEqual(['/p/a.c']);
   });
 
-  test('flags come from any file', () => {
-    const disk = new Disk({ '/p/a.c': '#include "b.h"\n', '/p/b.h': '__TIMESTAMP__ .incbin' });
-    expect(scanIncludes(request(), disk)).toMatchObject({ usesTimestamp: true, hasAssemblerIncludes: true });
+  test('flags come from any file, and from the command line', () => {
+    const disk = new Disk({ '/p/a.c': '#include "b.h"\n', '/p/b.h': '__TIMESTAMP__ .incbin __DATE__', '/p/c.c': '' });
+    const all = { usesTimestamp: true, usesDate: true, hasAssemblerIncludes: true };
+    const none = { usesTimestamp: false, usesDate: false, hasAssemblerIncludes: false };
+    expect(scanIncludes(request(), disk)).toMatchObject(all);
+    expect(scanIncludes(request({}, '/p/c.c'), disk)).toMatchObject(none);
+    const give = (value: string): Overrides => ({ macros: [['D', `X=${value}`]] });
+    expect(scanIncludes(request(give('__TIME__'), '/p/c.c'), disk)).toMatchObject({ ...none, usesDate: true });
+    expect(scanIncludes(request(give('__TIMESTAMP__'), '/p/c.c'), disk)).toMatchObject({
+      ...none,
+      usesTimestamp: true,
+    });
+    const binary = give('asm(".incbin \\"x\\"")');
+    expect(scanIncludes(request(binary, '/p/c.c'), disk)).toMatchObject({ ...none, hasAssemblerIncludes: true });
   });
 
   test('files that #line names are carried, not followed', () => {
@@ -250,7 +261,8 @@ describe('the walk', () => {
       '/p/parse.y': '#include "b.h"\n',
       '/p/b.h': '',
     });
-    expect(files(disk)).toEqual(['/p/a.c', '/p/parse.y']);
+    const { files: found, unlisted } = scanIncludes(request(), disk);
+    expect({ found, unlisted }).toEqual({ found: ['/p/a.c', '/p/parse.y'], unlisted: ['/p/parse.y'] });
   });
 
   test('a precompiled header is told', () => {
@@ -262,10 +274,68 @@ describe('the walk', () => {
     disk.write('/p/f.h', '');
     expect(scanIncludes(request({ forcedIncludes: ['f.h'] }), disk).precompiledHeader).toBe('/p/f.h.pch');
   });
+
+  test('a precompiled header counts in a directory that has not the header, up to the one that has it', () => {
+    const disk = new Disk({ '/p/a.c': '#include <b.h>\n', '/i/x': '', '/j/b.h': '', '/k/b.h.gch': '' });
+    const scanner = new IncludeScanner(disk);
+    const scan = (): string | null => scanner.scan(request({ includeDirs: ['/i', '/j', '/k'] })).precompiledHeader;
+    expect(scan()).toBeNull();
+    disk.write('/i/b.h.gch', '');
+    expect(scan()).toBe('/i/b.h.gch');
+  });
+
+  test('a precompiled header that a computed include could take', () => {
+    const disk = new Disk({ '/p/a.c': '#define H "b.h"\n#include H\n', '/p/b.h': '', '/p/b.h.gch': '' });
+    expect(scanIncludes(request(), disk).precompiledHeader).toBe('/p/b.h.gch');
+  });
+});
+
+describe('what the assembler reads', () => {
+  test('is followed along every directory that an assembler may search', () => {
+    const disk = new Disk({
+      '/p/a.c': '#include "s/b.h"\n',
+      '/p/s/b.h': 'asm(".include \\"x.s\\"");\n',
+      '/p/x.s': '.incbin "d/x.bin",4\n# include "no.h"\n.include "y.s"\n',
+      '/p/no.h': '',
+      '/i/d/x.bin': '.include "no.h"\n',
+      '/w/y.s': '',
+      '/e/y.s': '',
+      '/p/s/y.s': '',
+    });
+    const env = { afterI: ['/e'], afterSystem: [] };
+    const { files: found, unlisted } = scanIncludes(
+      { ...request({ includeDirs: ['../i'], env }), assemblerDirs: ['/w'] },
+      disk,
+    );
+    const behind = ['/e/y.s', '/p/../i/d/x.bin', '/p/x.s', '/w/y.s'];
+    expect([...unlisted].toSorted()).toEqual(behind);
+    expect([...found].toSorted()).toEqual([...behind, '/p/a.c', '/p/s/b.h'].toSorted());
+  });
+
+  test('a source for the assembler alone has no includes of its own', () => {
+    const disk = new Disk({
+      '/p/a.s': '# include the rest\n#include "b.h"\n.include "b.s"\n',
+      '/p/b.h': '',
+      '/p/b.s': '.incbin NAME\n',
+      '/i/stdc-predef.h': '',
+    });
+    const asked = request({ includeDirs: ['/i'] }, '/p/a.s');
+    expect(scanIncludes({ ...asked, assemblerOnly: true }, disk)).toMatchObject({
+      files: ['/p/a.s', '/p/b.s'],
+      unresolved: [],
+      hasAssemblerIncludes: true,
+    });
+    expect(scanIncludes(asked, disk)).toMatchObject({ unresolved: ['the rest'] });
+  });
+
+  test('circles end', () => {
+    const disk = new Disk({ '/p/a.c': 'asm(".include \\"x.s\\"");', '/p/x.s': '.include "x.s"\n.include "a.c"\n' });
+    expect(files(disk)).toEqual(['/p/a.c', '/p/x.s']);
+  });
 });
 
 describe('computed includes', () => {
-  const tree = { '/p/x.h': '', '/p/y.h': '', '/i/z.h': '' };
+  const tree = { '/p/x.h': '', '/p/y.h': '', '/i/z.h': '', '/i/linux/fs.h': '' };
 
   test.each<[string, string, Overrides, string[], string[]]>([
     ['a macro of the file', '#define H "x.h"\n#include H\n', {}, ['/p/x.h'], []],
@@ -278,6 +348,14 @@ describe('computed includes', () => {
     ['a call', '#include STR(x.h)\n', {}, [], ['STR(x.h)']],
     ['a macro that calls', '#define H STR(x.h)\n#include H\n', {}, [], ['H']],
     ['a circle', '#define H G\n#define G H\n#include H\n', {}, [], []],
+    ['words in angles may be macros', '#define H <z/none.h>\n#include H\n', { includeDirs: ['/i'] }, [], ['H']],
+    [
+      'words that gcc replaces',
+      '#define H <linux/fs.h>\n#include H\n',
+      { includeDirs: ['/i'] },
+      ['/i/linux/fs.h'],
+      ['H'],
+    ],
     ['an existence test', '#define H "x.h"\n#if __has_include(H)\n', {}, ['/p/x.h'], []],
   ])('%s', (_, source, overrides, expected, unresolved) => {
     const result = scanIncludes(request(overrides), new Disk({ ...tree, '/p/a.c': source }));
@@ -312,8 +390,8 @@ describe('what a scanner remembers', () => {
     scanner.scan(request({ includeDirs: ['/i'] }));
     disk.questions = 0;
     expect(scanner.scan(request({ includeDirs: ['/i'] }, '/p/b.c')).files).toEqual(['/p/b.c', '/i/x.h', '/i/y.h']);
-    // Its own source, a precompiled header, and nothing that the first unit had asked.
-    expect(disk.questions).toBe(2);
+    // Its own source, where its one include leads with a precompiled header before it, and nothing that the first unit had asked.
+    expect(disk.questions).toBe(3);
   });
 
   test('changes are seen: a new file in front, another text, a file gone', () => {
@@ -332,7 +410,7 @@ describe('what a scanner remembers', () => {
 
   test('configurations beyond the bound are forgotten, not confused', () => {
     const disk = new Disk({ ...tree, '/j/x.h': '' });
-    const scanner = new IncludeScanner(disk, 1);
+    const scanner = new IncludeScanner(disk, { maxConfigurations: 1 });
     for (const dir of ['/i', '/j', '/i', '/j']) {
       expect(scanner.scan(request({ includeDirs: [dir] })).files).toContain(`${dir}/x.h`);
     }

@@ -1,49 +1,39 @@
 // The set of files that one compile may read, without running a preprocessor: every directive of every reachable file is
-// followed, whatever the conditionals say. What is remembered between scans is per search configuration: each file's
-// resolved includes, as long as the file and the directories they were looked up in stay as they were.
-import type { Directive, FileFacts, ParsedFile, Remembered, ScanRequest, ScanResult } from '../types.ts';
-import { orderDirectories, spellAbsolute } from './directories.ts';
-import type { SearchChain } from './directories.ts';
-import { internDirective } from './intern.ts';
-import { expandComputed, macrosOfCommandLine } from './macros.ts';
-
-/** A file as the walk knows it: by the real path of its directory, so that `a/../a/..` spellings cannot grow for ever. */
-interface FileNode {
-  readonly path: string;
-  readonly dir: string;
-  parsed: ParsedFile | null;
-  includes: Remembered<readonly Found[]> | null;
-  visitedBy: number;
-}
-
-/** A path as the compiler will spell it, and the file that it leads to. */
-interface Found {
-  readonly path: string;
-  readonly node: FileNode;
-  listedBy: number;
-}
+// followed, whatever the conditionals say. What can be remembered between scans is, per search configuration.
+import type { FileFacts, ParsedFile, ScanRequest, ScanResult } from '../types.ts';
+import { spellAbsolute } from './directories.ts';
+import { fingerprint } from './fingerprint.ts';
+import type { HashText } from './fingerprint.ts';
+import { macroLookup } from './macros.ts';
+import { parseDirectives } from './parse.ts';
+import { Resolutions } from './resolutions.ts';
+import { configurationKey, Search } from './search.ts';
+import type { ComputedDirective, FileNode, Found } from './search.ts';
 
 interface Configuration {
-  readonly chain: Remembered<SearchChain>;
-  readonly nodes: Map<string, FileNode>;
-  readonly found: Map<string, Found>;
-  readonly lookups: Map<NamedDirective, Remembered<Found | null>>;
+  readonly search: Search;
+  readonly resolutions: Resolutions;
 }
-
-type NamedDirective = Directive & { readonly form: 'quote' | 'angle' };
 
 /** One scan's state. */
 interface Walk {
   readonly number: number;
-  readonly configuration: Configuration;
+  readonly search: Search;
   readonly files: string[];
   readonly visited: FileNode[];
   readonly pending: FileNode[];
-  readonly computed: { readonly node: FileNode; readonly directive: Directive & { readonly form: 'computed' } }[];
+  readonly computed: { readonly node: FileNode; readonly directive: ComputedDirective }[];
+  /** What the assembler alone reads: it sees other directives in it. */
+  readonly assembled: { readonly node: FileNode; readonly parsed: ParsedFile }[];
+  readonly unlisted: string[];
 }
 
-/** The header that glibc's gcc reads before everything else. */
-const IMPLICIT = internDirective('angle', 'stdc-predef.h', false) as NamedDirective;
+export interface ScannerOptions {
+  /** Above this many search configurations the one not used for longest is forgotten. */
+  readonly maxConfigurations?: number;
+  /** For `resolutions`: 16 bytes. */
+  readonly hash?: HashText;
+}
 
 const DEFAULT_MAX_CONFIGURATIONS = 64;
 
@@ -51,64 +41,83 @@ const DEFAULT_MAX_CONFIGURATIONS = 64;
 export class IncludeScanner {
   readonly #facts: FileFacts;
   readonly #maxConfigurations: number;
+  readonly #hash: HashText;
   readonly #configurations = new Map<string, Configuration>();
   #scans = 0;
 
-  constructor(facts: FileFacts, maxConfigurations: number = DEFAULT_MAX_CONFIGURATIONS) {
+  constructor(facts: FileFacts, options: ScannerOptions = {}) {
     this.#facts = facts;
-    this.#maxConfigurations = maxConfigurations;
+    this.#maxConfigurations = options.maxConfigurations ?? DEFAULT_MAX_CONFIGURATIONS;
+    this.#hash = options.hash ?? fingerprint;
   }
 
   /** The files that the unit may read. A source that is not there gives just itself. */
   scan(request: ScanRequest): ScanResult {
-    const configuration = this.#configure(request);
+    const { search } = this.#configure(request);
     const walk: Walk = {
       number: ++this.#scans,
-      configuration,
+      search,
       files: [],
       visited: [],
       pending: [],
       computed: [],
+      assembled: [],
+      unlisted: [],
     };
-    const source = this.#find(configuration, spellAbsolute(request.source, request.cwd));
-    if (source === null) return nothingButSource(request, configuration);
-    list(walk, source);
+    const source = search.find(spellAbsolute(request.source, request.cwd));
+    if (source === null) return nothingButSource(request, search);
     let precompiledHeader: string | null = null;
-    for (const forced of this.#findForced(request, configuration)) {
-      list(walk, forced);
-      precompiledHeader ??= this.#precompiled(forced.path, ['.gch', '.pch']);
+    let unresolved: readonly string[] = [];
+    if (request.assemblerOnly === true) {
+      walk.files.push(source.path);
+      source.listedBy = walk.number;
+      this.#assemble(walk, source.node);
+    } else {
+      list(walk, source);
+      const forced = search.resolveForced(request);
+      for (const found of forced) if (found !== null) list(walk, found);
+      this.#follow(walk);
+      const computed = this.#followComputed(walk, request);
+      unresolved = computed.unresolved;
+      precompiledHeader = search.precompiledHeader(source.node, [...forced, ...computed.bySource]);
     }
-    this.#follow(walk);
-    for (const include of source.node.includes?.value ?? []) {
-      precompiledHeader ??= this.#precompiled(include.path, ['.gch']);
-    }
-    const unresolved = this.#followComputed(walk, request);
-    const files = [...walk.files, ...this.#lineFiles(walk, request.cwd)];
+    this.#followAssembler(walk, request);
+    this.#addLineFiles(walk, request.cwd);
     return {
-      files,
-      searchDirs: [...configuration.chain.value.quote, ...configuration.chain.value.angle],
+      ...traitsOf(walk, request),
+      files: walk.files,
+      unlisted: walk.unlisted,
+      searchDirs: search.directories,
       unresolved,
-      usesTimestamp: walk.visited.some((node) => node.parsed?.usesTimestamp),
-      usesDate: walk.visited.some((node) => node.parsed?.usesDate),
-      hasAssemblerIncludes: walk.visited.some((node) => node.parsed?.hasAssemblerIncludes),
       precompiledHeader,
     };
+  }
+
+  /**
+   * For each of `files` (absolute, as a scan or a depfile names them) a digest of 16 bytes of what every include-like directive in
+   * it leads to now. Equal digests of files with equal contents: each lookup that a compile makes on account of that file finds the
+   * same path, or nothing as before. Computed includes are expanded by the macros of `files` and of the command; null when that does
+   * not resolve them, or when the file cannot be read. While nothing changed the same array of bytes comes back.
+   */
+  resolutions(request: ScanRequest, files: readonly string[]): readonly (Uint8Array | null)[] {
+    return this.#configure(request).resolutions.tell(request, files);
+  }
+
+  /** The same for what comes before the source's first line: forced includes, and a precompiled header for one of its own. */
+  prelude(request: ScanRequest): Uint8Array {
+    return this.#configure(request).resolutions.tellPrelude(request);
   }
 
   #configure(request: ScanRequest): Configuration {
     const key = configurationKey(request);
     const known = this.#configurations.get(key);
     this.#configurations.delete(key);
-    if (known?.chain.holds()) {
+    if (known?.search.holds()) {
       this.#configurations.set(key, known);
       return known;
     }
-    const configuration: Configuration = {
-      chain: this.#facts.remember(() => orderDirectories(request, this.#facts)),
-      nodes: new Map(),
-      found: new Map(),
-      lookups: new Map(),
-    };
+    const search = new Search(this.#facts, request);
+    const configuration = { search, resolutions: new Resolutions(search, this.#facts, this.#hash) };
     this.#configurations.set(key, configuration);
     const oldest = this.#configurations.keys().next().value;
     if (this.#configurations.size > this.#maxConfigurations && oldest !== undefined)
@@ -119,140 +128,66 @@ export class IncludeScanner {
   /** Lists and visits everything that pending files include, except by computed names. */
   #follow(walk: Walk): void {
     for (let node = walk.pending.pop(); node !== undefined; node = walk.pending.pop()) {
-      const parsed = this.#facts.parsed(node.path);
       walk.visited.push(node);
-      if (parsed === null) {
-        node.parsed = null;
-        node.includes = null;
-        continue;
-      }
-      if (parsed !== node.parsed || node.includes === null || !node.includes.holds()) {
-        const here = node;
-        node.parsed = parsed;
-        node.includes = this.#facts.remember(() => this.#resolveAll(walk.configuration, here, parsed));
-      }
-      for (const found of node.includes.value) list(walk, found);
-      for (const directive of parsed.directives) {
+      if (!walk.search.refresh(node)) continue;
+      for (const found of node.includes?.value ?? []) list(walk, found);
+      for (const directive of node.parsed?.directives ?? []) {
         if (directive.form === 'computed') walk.computed.push({ node, directive });
       }
     }
   }
 
-  #resolveAll(configuration: Configuration, node: FileNode, parsed: ParsedFile): readonly Found[] {
-    const all = new Set<Found>();
-    for (const directive of parsed.directives) {
-      for (const found of this.#resolve(configuration, node, directive)) all.add(found);
-    }
-    return [...all];
-  }
-
-  #resolve(configuration: Configuration, node: FileNode, directive: Directive): readonly Found[] {
-    if (directive.form === 'computed') return [];
-    if (directive.next) return this.#findEvery(configuration, node, directive.name);
-    if (directive.form === 'quote') {
-      const beside = this.#find(configuration, spellFrom(node.dir, directive.name));
-      if (beside !== null) return [beside];
-    }
-    const found = this.#lookUp(configuration, directive);
-    return found === null ? [] : [found];
-  }
-
-  /** The first match along the search directories. */
-  #lookUp(configuration: Configuration, directive: NamedDirective): Found | null {
-    const known = configuration.lookups.get(directive);
-    if (known?.holds()) return known.value;
-    const lookup = this.#facts.remember(() => {
-      const { quote, angle } = configuration.chain.value;
-      return (
-        (directive.form === 'quote' ? this.#findFirst(configuration, quote, directive.name) : null) ??
-        this.#findFirst(configuration, angle, directive.name)
-      );
-    });
-    configuration.lookups.set(directive, lookup);
-    return lookup.value;
-  }
-
-  #findFirst(configuration: Configuration, dirs: readonly string[], name: string): Found | null {
-    if (name.startsWith('/')) return this.#find(configuration, spellAbsolute(name, '/'));
-    for (const dir of dirs) {
-      const found = this.#find(configuration, spellFrom(dir, name));
-      if (found !== null) return found;
-    }
-    return null;
-  }
-
-  /** For `#include_next`: it starts somewhere along the directories, and where depends on how the file itself was found. */
-  #findEvery(configuration: Configuration, node: FileNode, name: string): readonly Found[] {
-    const { quote, angle } = configuration.chain.value;
-    return [node.dir, ...quote, ...angle]
-      .map((dir) => this.#find(configuration, spellFrom(dir, name)))
-      .filter((found) => found !== null);
-  }
-
-  #find(configuration: Configuration, path: string): Found | null {
-    if (!this.#facts.isFile(path)) return null;
-    const slash = path.lastIndexOf('/');
-    const dir = this.#facts.realDirectory(path.slice(0, slash) || '/');
-    if (dir === null) return null;
-    const real = `${dir === '/' ? '' : dir}${path.slice(slash)}`;
-    const known = configuration.found.get(path);
-    if (known !== undefined && known.node.path === real) return known;
-    let node = configuration.nodes.get(real);
-    if (node === undefined) {
-      node = { path: real, dir, parsed: null, includes: null, visitedBy: 0 };
-      configuration.nodes.set(real, node);
-    }
-    const found: Found = { path, node, listedBy: 0 };
-    configuration.found.set(path, found);
-    return found;
-  }
-
-  /** -include and -imacros are looked for in the working directory first. */
-  #findForced(request: ScanRequest, configuration: Configuration): Found[] {
-    const forced = request.scan.forcedIncludes.map(
-      (name) =>
-        this.#find(configuration, spellAbsolute(name, request.cwd)) ??
-        this.#lookUp(configuration, internDirective('quote', name, false) as NamedDirective),
-    );
-    return [this.#lookUp(configuration, IMPLICIT), ...forced].filter((it) => it !== null);
-  }
-
-  #precompiled(path: string, suffixes: readonly string[]): string | null {
-    for (const suffix of suffixes) {
-      if (this.#facts.isFile(path + suffix) || this.#facts.isDirectory(path + suffix)) return path + suffix;
-    }
-    return null;
-  }
-
-  /** Follows computed includes until nothing new turns up; returns those that no known macro resolves. */
-  #followComputed(walk: Walk, request: ScanRequest): string[] {
-    if (walk.computed.length === 0) return [];
-    const fromCommand = macrosOfCommandLine(request.scan.macros);
+  /** Follows computed includes until nothing new turns up; tells those that no known macro resolves, and what the source's find. */
+  #followComputed(
+    walk: Walk,
+    request: ScanRequest,
+  ): { readonly unresolved: readonly string[]; readonly bySource: readonly Found[] } {
+    const bySource: Found[] = [];
+    if (walk.computed.length === 0) return { unresolved: [], bySource };
     const unresolved = new Set<string>();
-    const lookup = (name: string): string[] => {
-      const values = new Set(fromCommand.get(name));
-      for (const node of walk.visited) {
-        for (const value of node.parsed?.headerMacros.get(name) ?? []) values.add(value);
-      }
-      return [...values];
-    };
+    const lookup = macroLookup(request, () => walk.visited.map(({ parsed }) => parsed));
     // A file that is found late can define a macro that an earlier include uses, so rounds go on until one finds nothing.
     for (let filesBefore = -1; filesBefore < walk.files.length;) {
       filesBefore = walk.files.length;
       unresolved.clear();
       for (const { node, directive } of [...walk.computed]) {
-        const expansion = expandComputed(directive.text, directive.next, lookup);
-        if (!expansion.complete) unresolved.add(directive.text);
-        for (const named of expansion.directives) {
-          for (const found of this.#resolve(walk.configuration, node, named)) list(walk, found);
-        }
+        const { found, complete } = walk.search.resolveComputed(node, directive, lookup);
+        if (!complete) unresolved.add(directive.text);
+        for (const candidate of found.flat()) list(walk, candidate);
+        if (node === walk.visited[0]) bySource.push(...found.flat());
       }
       this.#follow(walk);
     }
-    return [...unresolved];
+    return { unresolved: [...unresolved], bySource };
   }
 
-  #lineFiles(walk: Walk, cwd: string): Set<string> {
+  #assemble(walk: Walk, node: FileNode): void {
+    if (node.assembledBy === walk.number) return;
+    node.assembledBy = walk.number;
+    const parsed = this.#facts.parsed(node.path);
+    if (parsed !== null) walk.assembled.push({ node, parsed });
+  }
+
+  /** Lists what the assembler reads on account of any file visited, and follows its own includes. */
+  #followAssembler(walk: Walk, request: ScanRequest): void {
+    const add = (node: FileNode, parsed: ParsedFile): void => {
+      for (const { name, data } of parsed.assemblerFiles) {
+        for (const found of walk.search.resolveAssembler(node, name, request)) {
+          if (found.listedBy !== walk.number) {
+            found.listedBy = walk.number;
+            walk.files.push(found.path);
+          }
+          walk.unlisted.push(found.path);
+          if (!data) this.#assemble(walk, found.node);
+        }
+      }
+    };
+    for (const node of walk.visited) if (node.parsed !== null) add(node, node.parsed);
+    // `assembled` grows meanwhile.
+    for (const { node, parsed } of walk.assembled) add(node, parsed);
+  }
+
+  #addLineFiles(walk: Walk, cwd: string): void {
     const named = new Set<string>();
     for (const node of walk.visited) {
       for (const name of node.parsed?.lineFiles ?? []) {
@@ -260,8 +195,10 @@ export class IncludeScanner {
         if (this.#facts.isFile(path)) named.add(path);
       }
     }
-    if (named.size > 0) for (const path of walk.files) named.delete(path);
-    return named;
+    if (named.size === 0) return;
+    for (const path of walk.files) named.delete(path);
+    walk.files.push(...named);
+    walk.unlisted.push(...named);
   }
 }
 
@@ -281,27 +218,35 @@ function list(walk: Walk, found: Found): void {
   }
 }
 
-function spellFrom(dir: string, name: string): string {
-  if (name.startsWith('/')) return spellAbsolute(name, '/');
-  return spellAbsolute(`${dir === '/' ? '' : dir}/${name}`, '/');
+function traitsOf(
+  walk: Walk,
+  request: ScanRequest,
+): Pick<ScanResult, 'usesTimestamp' | 'usesDate' | 'hasAssemblerIncludes'> {
+  // The value of a -D can say all that a file can.
+  const { macros } = request.scan;
+  const given = macros.length === 0 ? null : parseDirectives(macros.map(([, text]) => text).join('\n'));
+  let usesTimestamp = given?.usesTimestamp ?? false;
+  let usesDate = given?.usesDate ?? false;
+  let hasAssemblerIncludes = given !== null && (given.hasAssemblerIncludes || given.assemblerFiles.length > 0);
+  const add = (parsed: ParsedFile | null): void => {
+    usesTimestamp ||= parsed?.usesTimestamp ?? false;
+    usesDate ||= parsed?.usesDate ?? false;
+    hasAssemblerIncludes ||= parsed?.hasAssemblerIncludes ?? false;
+  };
+  for (const { parsed } of walk.visited) add(parsed);
+  for (const { parsed } of walk.assembled) add(parsed);
+  return { usesTimestamp, usesDate, hasAssemblerIncludes };
 }
 
-function nothingButSource(request: ScanRequest, configuration: Configuration): ScanResult {
+function nothingButSource(request: ScanRequest, search: Search): ScanResult {
   return {
     files: [spellAbsolute(request.source, request.cwd)],
-    searchDirs: [...configuration.chain.value.quote, ...configuration.chain.value.angle],
+    unlisted: [],
+    searchDirs: search.directories,
     unresolved: [],
     usesTimestamp: false,
     usesDate: false,
     hasAssemblerIncludes: false,
     precompiledHeader: null,
   };
-}
-
-/** Requests with equal keys search alike. The working directory matters only when some directory is relative to it. */
-function configurationKey(request: ScanRequest): string {
-  const { scan } = request;
-  const given = [scan.quoteDirs, scan.includeDirs, scan.systemDirs, scan.afterDirs];
-  const cwd = given.every((dirs) => dirs.every((dir) => dir.startsWith('/'))) ? '' : request.cwd;
-  return JSON.stringify([given, scan.sysroot, scan.noStdInc, cwd, request.envDirs, request.builtin.systemDirs]);
 }
