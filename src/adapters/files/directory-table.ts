@@ -1,11 +1,13 @@
 // What the disk looks like from the side of names: which directories exist, where symlinks lead, which names a directory
-// holds. A directory is looked at once per moment, and its listing is kept as long as its own times stay the same, so that
-// «no such header here» costs no system call of its own.
+// holds. A directory is looked at once per moment, and not even that while a watch says that nothing changed; its listing is
+// kept as long as its own times stay the same, so that «no such header here» costs no system call of its own.
 import { readdirSync, readlinkSync } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import type { Remembered } from '../../compiler/types.ts';
 import type { Identity } from './identity.ts';
 import { tryLstat, tryStat } from '../stat.ts';
 import { identityOf, isSettled, sameIdentity } from './identity.ts';
+import type { Watches } from './watches.ts';
 
 export interface Link {
   readonly path: string;
@@ -15,6 +17,16 @@ export interface Link {
 type Kind = 'file' | 'directory' | 'link';
 type Answer = 'file' | 'directory' | 'none';
 
+interface Known {
+  readonly answer: Answer;
+  /** Set when the name itself is a symlink. */
+  readonly link: Link | null;
+}
+
+const NONE: Known = { answer: 'none', link: null };
+const DIRECTORY: Known = { answer: 'directory', link: null };
+const FILE: Known = { answer: 'file', link: null };
+
 /** A directory's path as spelled. Entries of the same real directory share the `real` one, which keeps the listing. */
 export interface DirectoryEntry {
   readonly path: string;
@@ -22,6 +34,9 @@ export interface DirectoryEntry {
   readonly name: string;
   checkedAt: number;
   busy: boolean;
+  /** What the disk said is there; it holds while `trust` is the table's and the parent's watch tells of nothing. */
+  seen: DirectoryEntry | Link | null;
+  trust: number;
   /** The entry of the real path; null: there is no such directory. */
   real: DirectoryEntry | null;
   /** Set when the last component, below its real parent, is a symlink. */
@@ -29,16 +44,23 @@ export interface DirectoryEntry {
   /** Grows when `real` becomes another. */
   realStamp: number;
   identity: Identity | null;
+  identityAt: number;
   listing: ReadonlyMap<string, Kind> | 'closed' | null;
   listedAs: Identity | null;
+  /** The listing holds while this is the table's and the watch tells of nothing but the names in `stale`. */
+  listTrust: number;
+  readonly stale: Set<string>;
   /** Names that were asked for, and what was said. */
-  readonly asked: Map<string, Answer>;
+  readonly asked: Map<string, Known>;
   askedLinks: number;
   namesCheckedAt: number;
   /** Grows when an answer about a name becomes another. */
   namesStamp: number;
   misses: number;
 }
+
+/** Names that changed in a listing: above this many, reading it again is cheaper. */
+const MAX_STALE = 64;
 
 /** What a remembered answer rests on. */
 interface Ground {
@@ -60,13 +82,53 @@ const MISSES_BEFORE_LISTING = 1;
 
 export class DirectoryTable {
   readonly #listener: DirectoryListener;
+  readonly #watches: Watches | null;
   readonly #entries = new Map<string, DirectoryEntry>();
   /** For each `remember` under way: the entries it rests on, and whether on names in them. */
   readonly #recordings: Map<DirectoryEntry, boolean>[] = [];
   #moment = 1;
+  /** What was trusted under another number is not any more. */
+  #trust = 1;
 
-  constructor(listener: DirectoryListener) {
+  constructor(listener: DirectoryListener, watches: Watches | null = null) {
     this.#listener = listener;
+    this.#watches = watches;
+  }
+
+  get trust(): number {
+    return this.#trust;
+  }
+
+  /** From here on everything is looked at again, watched or not. */
+  distrust(): void {
+    this.#trust++;
+  }
+
+  /** Whether changes of names in this real directory are told. */
+  watch(real: DirectoryEntry): boolean {
+    if (this.#watches === null) return false;
+    if (this.#watches.isWatched(real.path)) return true;
+    const identity = real.identity ?? identityOrNull(real.path);
+    return identity !== null && this.#watches.watch(real.path, identity.dev);
+  }
+
+  /** A watch tells that `name` in `dir` changed; null: that nothing is known of `dir` any more. */
+  told(dir: string, name: string | null): void {
+    const real = this.#entries.get(dir);
+    if (real === undefined) return;
+    if (name === null) {
+      real.listTrust = 0;
+      real.trust = 0;
+      this.distrust();
+      return;
+    }
+    const child = this.#entries.get(childPath(real, name));
+    if (child !== undefined) child.trust = 0;
+    real.stale.add(name);
+    if (real.stale.size > MAX_STALE) {
+      real.stale.clear();
+      real.listTrust = 0;
+    }
   }
 
   get moment(): number {
@@ -91,30 +153,27 @@ export class DirectoryTable {
 
   /** What `name` in `dir` is, symlinks followed. */
   ask(dir: DirectoryEntry, name: string): Answer {
-    const real = dir.real;
-    if (real === null) return 'none';
-    if (name === '' || name === '.' || name === '..') return 'directory';
-    this.#checkNames(real);
-    this.#record(real, true);
-    const known = real.asked.get(name);
-    if (known !== undefined) return known;
-    const answer = this.#look(real, name);
-    if (answer === 'none') this.#listener.pathGone(childPath(real, name));
-    real.asked.set(name, answer);
-    if (this.#isVolatile(real, name)) real.askedLinks++;
-    return answer;
+    return this.#know(dir, name).answer;
   }
 
   /** The symlink that `name` in `dir` is, or null. */
   linkAt(dir: DirectoryEntry, name: string): Link | null {
+    return this.#know(dir, name).link;
+  }
+
+  #know(dir: DirectoryEntry, name: string): Known {
     const { real } = dir;
-    if (real === null || name === '' || name === '.' || name === '..') return null;
-    const path = childPath(real, name);
-    if (this.#isListed(real)) {
-      const kind = (real.listing as ReadonlyMap<string, Kind>).get(name);
-      return kind === 'link' ? readLink(path) : null;
-    }
-    return tryLstat(path)?.isSymbolicLink() ? readLink(path) : null;
+    if (real === null) return NONE;
+    if (name === '' || name === '.' || name === '..') return DIRECTORY;
+    this.#checkNames(real);
+    this.#record(real, true);
+    const known = real.asked.get(name);
+    if (known !== undefined) return known;
+    const found = this.#look(real, name);
+    if (found.answer === 'none') this.#listener.pathGone(childPath(real, name));
+    real.asked.set(name, found);
+    if (this.#isVolatile(real, name)) real.askedLinks++;
+    return found;
   }
 
   remember<T>(work: () => T): Remembered<T> {
@@ -180,38 +239,42 @@ export class DirectoryTable {
 
   #resolve(entry: DirectoryEntry): DirectoryEntry | null {
     const { parent, name } = entry;
-    if (parent === null) {
-      entry.identity = identityOrNull(entry.path);
-      return entry;
-    }
-    this.#check(parent);
-    const above = parent.real;
+    if (parent === null) return entry;
+    const above = this.#resolveThrough(parent);
     if (above === null) return null;
     if (name === '' || name === '.') return above;
-    if (name === '..') {
-      const up = above.parent ?? above;
-      this.#check(up);
-      return up.real;
-    }
+    if (name === '..') return this.#resolveThrough(above.parent ?? above);
     if (above === parent) return this.#resolveReal(entry, above);
-    const same = this.#entry(childPath(above, name));
-    if (same.busy) return null;
-    this.#check(same);
-    return same.real;
+    return this.#resolveThrough(this.#entry(childPath(above, name)));
+  }
+
+  /** Where `other` leads; null for nowhere, and for a circle. */
+  #resolveThrough(other: DirectoryEntry): DirectoryEntry | null {
+    if (other.busy) return null;
+    this.#check(other);
+    return other.real;
   }
 
   /** `entry` lies directly below its real parent: the disk itself must be asked. */
   #resolveReal(entry: DirectoryEntry, above: DirectoryEntry): DirectoryEntry | null {
     const before = entry.link;
-    const found = this.#lookAtDisk(entry, above);
+    const found = this.#lookUnlessTrusted(entry, above);
     const link = found !== null && 'target' in found ? found : null;
     entry.link = link !== null && link.target === before?.target ? before : link;
     if (before !== null && entry.link !== before) this.#listener.pathGone(before.path);
     if (entry.link === null) return found === entry ? entry : null;
-    const target = this.targetOf(entry.link);
-    if (target.busy) return null;
-    this.#check(target);
-    return target.real;
+    return this.#resolveThrough(this.targetOf(entry.link));
+  }
+
+  /** The watch comes first: a change between the two is told, and then looked at once more. */
+  #lookUnlessTrusted(entry: DirectoryEntry, above: DirectoryEntry): DirectoryEntry | Link | null {
+    const watched = this.watch(above);
+    if (watched && entry.trust === this.#trust) return entry.seen;
+    const before = entry.seen;
+    entry.seen = this.#lookAtDisk(entry, above);
+    if (watched) entry.trust = this.#trust;
+    if (before !== entry.seen) entry.listTrust = 0;
+    return entry.seen;
   }
 
   /** The entry itself for a directory, a link for a link, null for anything else. */
@@ -221,8 +284,27 @@ export class DirectoryTable {
     if (stats === null && ++above.misses > MISSES_BEFORE_LISTING) this.#list(above);
     if (stats?.isSymbolicLink()) return readLink(entry.path);
     if (!stats?.isDirectory()) return null;
-    entry.identity = identityOf(stats);
+    const identity = identityOf(stats);
+    // Another directory under the same name: its watch is not on it.
+    if (entry.identity !== null && (entry.identity.ino !== identity.ino || entry.identity.dev !== identity.dev)) {
+      entry.listTrust = 0;
+      this.#watches?.unwatch(entry.path);
+    } else if (entry.identity?.ctimeNs !== identity.ctimeNs && entry.identity?.mtimeNs === identity.mtimeNs) {
+      // Another mode: what could be listed may be closed now.
+      entry.listTrust = 0;
+    }
+    entry.identity = identity;
+    entry.identityAt = this.#moment;
     return entry;
+  }
+
+  /** The identity of a real directory as it is in this moment. */
+  #identityNow(real: DirectoryEntry): Identity | null {
+    if (real.identityAt !== this.#moment) {
+      real.identity = identityOrNull(real.path);
+      real.identityAt = this.#moment;
+    }
+    return real.identity;
   }
 
   /** The directory entry that a symlink's target spells (it may be absent, or a file). */
@@ -234,12 +316,12 @@ export class DirectoryTable {
 
   /** Whether a listing exists that is true now. */
   #isListed(real: DirectoryEntry): boolean {
-    return (
-      real.listing !== null &&
-      real.listing !== 'closed' &&
-      (real.namesCheckedAt === this.#moment ||
-        (real.listedAs !== null && real.identity !== null && sameIdentity(real.listedAs, real.identity)))
-    );
+    if (real.listing === null || real.listing === 'closed') return false;
+    if (real.namesCheckedAt === this.#moment) return true;
+    if (real.listTrust === this.#trust && this.watch(real)) return real.stale.size === 0;
+    if (real.listedAs === null) return false;
+    const identity = this.#identityNow(real);
+    return identity !== null && sameIdentity(real.listedAs, identity);
   }
 
   /** Brings the answers about names in a real directory up to date for this moment. */
@@ -249,22 +331,56 @@ export class DirectoryTable {
     if (real.real !== real) {
       real.listing = null;
       real.listedAs = null;
+      real.listTrust = 0;
       real.namesCheckedAt = this.#moment;
       return;
     }
-    if (!this.#isListed(real)) this.#list(real);
-    else if (real.askedLinks > 0) this.#reviewAnswers(real);
+    const watched = this.watch(real);
+    if (watched && real.listTrust === this.#trust && real.listing instanceof Map) this.#lookAtStale(real);
+    else if (!this.#isListed(real)) this.#list(real);
+    else if (watched) {
+      real.stale.clear();
+      real.listTrust = this.#trust;
+    }
+    if (real.askedLinks > 0 && real.namesCheckedAt !== this.#moment) {
+      this.#reviewAnswers(
+        real,
+        [...real.asked.keys()].filter((name) => this.#isVolatile(real, name)),
+      );
+    }
     real.namesCheckedAt = this.#moment;
   }
 
+  /** Brings a watched listing up to date: only names that were told can differ. */
+  #lookAtStale(real: DirectoryEntry): void {
+    if (real.stale.size === 0) return;
+    const listing = real.listing as Map<string, Kind>;
+    const names = [...real.stale];
+    real.stale.clear();
+    for (const name of names) {
+      const kind = kindOf(tryLstat(childPath(real, name)));
+      const before = listing.get(name);
+      if (before !== undefined && before !== kind) this.#listener.pathGone(childPath(real, name));
+      if (kind === null) listing.delete(name);
+      else listing.set(name, kind);
+    }
+    this.#reviewAnswers(
+      real,
+      names.filter((name) => real.asked.has(name)),
+    );
+  }
+
   #list(real: DirectoryEntry): void {
+    const watched = this.watch(real);
+    real.stale.clear();
     const readAtMs = Date.now();
     // The identity is older than the listing: a change between the two shows as another identity next time.
     const before = real.listing;
-    const identity = real.identity;
+    const identity = this.#identityNow(real);
     const listing = readListing(real.path);
     real.listing = listing;
     real.listedAs = identity !== null && isSettled(identity, readAtMs) ? identity : null;
+    real.listTrust = watched ? this.#trust : 0;
     real.namesCheckedAt = this.#moment;
     if (before instanceof Map && listing instanceof Map) {
       for (const [name, kind] of before) {
@@ -274,32 +390,41 @@ export class DirectoryTable {
     this.#reviewAnswers(real);
   }
 
-  /** Answers again every question that was asked about names in this directory. */
-  #reviewAnswers(real: DirectoryEntry): void {
+  /** Answers questions again that were asked about names in this directory. */
+  #reviewAnswers(real: DirectoryEntry, names: Iterable<string> = real.asked.keys()): void {
     let changed = false;
-    let links = 0;
-    for (const [name, before] of real.asked) {
+    for (const name of names) {
+      const before = real.asked.get(name);
       const now = this.#look(real, name);
-      if (this.#isVolatile(real, name)) links++;
-      if (now === before) continue;
+      if (before?.answer === now.answer && before.link?.target === now.link?.target) continue;
+      if (before?.link && before.link.target !== now.link?.target) this.#listener.pathGone(before.link.path);
       real.asked.set(name, now);
       changed = true;
     }
-    real.askedLinks = links;
+    real.askedLinks = 0;
+    for (const name of real.asked.keys()) if (this.#isVolatile(real, name)) real.askedLinks++;
     if (changed) real.namesStamp++;
   }
 
+  /** Answers that can change without a change of the directory: a link leads elsewhere, a closed directory has no listing. */
   #isVolatile(real: DirectoryEntry, name: string): boolean {
     return !(real.listing instanceof Map) || real.listing.get(name) === 'link';
   }
 
-  #look(real: DirectoryEntry, name: string): Answer {
+  #look(real: DirectoryEntry, name: string): Known {
     const kind = real.listing instanceof Map ? real.listing.get(name) : 'link';
-    if (kind === undefined) return 'none';
-    if (kind !== 'link') return kind;
-    const stats = tryStat(childPath(real, name));
-    return stats === null ? 'none' : stats.isDirectory() ? 'directory' : 'file';
+    if (kind === undefined) return NONE;
+    if (kind === 'file') return FILE;
+    if (kind === 'directory') return DIRECTORY;
+    const path = childPath(real, name);
+    const stats = tryStat(path);
+    return { answer: stats === null ? 'none' : stats.isDirectory() ? 'directory' : 'file', link: readLink(path) };
   }
+}
+
+function kindOf(stats: BigIntStats | null): Kind | null {
+  if (stats === null) return null;
+  return stats.isDirectory() ? 'directory' : stats.isSymbolicLink() ? 'link' : 'file';
 }
 
 function newEntry(path: string, parent: DirectoryEntry | null, name: string): DirectoryEntry {
@@ -309,12 +434,17 @@ function newEntry(path: string, parent: DirectoryEntry | null, name: string): Di
     name,
     checkedAt: 0,
     busy: false,
+    seen: null,
+    trust: 0,
     real: null,
     link: null,
     realStamp: 0,
     identity: null,
+    identityAt: 0,
     listing: null,
     listedAs: null,
+    listTrust: 0,
+    stale: new Set(),
     asked: new Map(),
     askedLinks: 0,
     namesCheckedAt: 0,

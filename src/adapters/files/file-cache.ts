@@ -7,13 +7,18 @@ import { readContents } from './contents.ts';
 import type { Contents } from './contents.ts';
 import { childPath, DirectoryTable } from './directory-table.ts';
 import type { DirectoryEntry, Link } from './directory-table.ts';
-import { tryStat } from '../stat.ts';
+import { tryLstat, tryStat } from '../stat.ts';
 import { identityOf, sameIdentity } from './identity.ts';
+import type { Watches } from './watches.ts';
 
 /** A file by a path whose directory is real; the last component may be a symlink. */
 interface FileEntry {
   readonly path: string;
   checkedAt: number;
+  /** As long as this is the directories' and no watch tells of the file, its contents hold. */
+  trust: number;
+  /** Grows when the contents become others. */
+  stamp: number;
   contents: Contents | null;
   /** What was handed out for these contents. */
   named: NamedFile | null;
@@ -22,7 +27,6 @@ interface FileEntry {
 
 /** Where a spelled path leads, and what is met on the way. */
 interface Route {
-  foundAt: number;
   links: readonly Link[];
   /** Directories that the walk leaves again by `..`. */
   passed: readonly string[];
@@ -38,17 +42,33 @@ export interface MissingFile {
 export interface FileCacheOptions {
   /** Above this many files everything is forgotten and learnt anew. */
   readonly maxFiles?: number;
+  /** Spares the looks at what is watched. Without them every moment looks at everything that is asked for. */
+  readonly watches?: Watches | null;
+  /** How old a file's last change must be for a watch to vouch for the file, ms. */
+  readonly youngMs?: number;
+  /** How long watches are believed without a look, ms. */
+  readonly relookMs?: number;
 }
 
 const DEFAULT_MAX_FILES = 100_000;
 const MAX_LINKS = 40;
+/** This often everything is looked at, watched or not: some changes (by another host, another hard link) are told by nobody. */
+const DEFAULT_RELOOK_MS = 500;
+/** A younger file may still be written to through a memory map, of which no watch tells. */
+const DEFAULT_YOUNG_MS = 3_000;
 const NONE: readonly never[] = [];
 
 export class FileCache implements FileFacts {
   readonly #maxFiles: number;
+  readonly #watches: Watches | null;
+  readonly #youngMs: number;
+  readonly #relookMs: number;
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
+  /** What the snapshot under way has seen. */
+  #seen: Map<FileEntry, number> | null = null;
   #directories: DirectoryTable;
   #files = new Map<string, FileEntry>();
-  #routes = new Map<string, Route>();
+  #routes = new Map<string, Remembered<Route>>();
   /** What others were told lies at a real path: a digest, or a symlink's target. */
   readonly #given = new Map<string, NamedFile | Link>();
   #changed = new Set<string>();
@@ -56,11 +76,46 @@ export class FileCache implements FileFacts {
 
   constructor(options: FileCacheOptions = {}) {
     this.#maxFiles = options.maxFiles ?? DEFAULT_MAX_FILES;
+    this.#watches = options.watches ?? null;
+    this.#youngMs = options.youngMs ?? DEFAULT_YOUNG_MS;
+    this.#relookMs = options.relookMs ?? DEFAULT_RELOOK_MS;
     this.#directories = this.#newTable();
+    if (this.#watches !== null) {
+      this.#watches.listener = {
+        changed: (dir, name) => {
+          const file = name === null ? undefined : this.#files.get(dir === '/' ? `/${name}` : `${dir}/${name}`);
+          if (file !== undefined) file.trust = 0;
+          this.#directories.told(dir, name);
+        },
+      };
+    }
+  }
+
+  /**
+   * Begins a new period of validity, in which every change that was made before the call is seen. What watches vouch for is not
+   * looked at again.
+   */
+  async nextMoment(): Promise<void> {
+    const nowMs = performance.now();
+    const settled = nowMs - this.#lookedAtMs < this.#relookMs && (await this.#watches?.settle()) === true;
+    if (!settled) {
+      this.#lookedAtMs = nowMs;
+      this.#directories.distrust();
+    }
+    this.#begin();
   }
 
   /** Begins a new period of validity: from here on nothing is believed that was not checked again. */
   beginMoment(): void {
+    if (this.#watches !== null) this.#directories.distrust();
+    this.#begin();
+  }
+
+  close(): void {
+    this.#watches?.close();
+  }
+
+  #begin(): void {
     if (this.#files.size > this.#maxFiles) {
       this.#directories = this.#newTable();
       this.#files = new Map();
@@ -104,6 +159,26 @@ export class FileCache implements FileFacts {
     return { value: remembered.value, holds: () => table === this.#directories && remembered.holds() };
   }
 
+  /** As `remember`, and the contents of files that `work` asked for count too. Not to be nested. */
+  snapshot<T>(work: () => T): Remembered<T> {
+    const seen = new Map<FileEntry, number>();
+    this.#seen = seen;
+    let remembered: Remembered<T>;
+    try {
+      remembered = this.remember(work);
+    } finally {
+      this.#seen = null;
+    }
+    const isAsSeen = (): boolean => {
+      for (const [file, stamp] of seen) {
+        this.#check(file, false);
+        if (file.stamp !== stamp) return false;
+      }
+      return true;
+    };
+    return { value: remembered.value, holds: () => remembered.holds() && isAsSeen() };
+  }
+
   /** The digest of a regular file by any absolute path; null when it cannot be read. */
   digest(path: string): NamedFile | null {
     const { file } = this.#route(path);
@@ -117,13 +192,13 @@ export class FileCache implements FileFacts {
   fragment(paths: readonly string[], dirs: readonly string[]): Result<NameSpacePiece, MissingFile> {
     const take = ++this.#takes;
     const files: NamedFile[] = [];
-    const links = new Set<Link>();
+    const links = new Map<string, Link>();
     const directories = new Set<string>();
     for (const path of paths) {
       // `-include /dev/null` is a custom of some builds, and every root has that device.
       if (path === '/dev/null') continue;
       const route = this.#route(path);
-      for (const link of route.links) links.add(link);
+      for (const link of route.links) links.set(link.path, link);
       for (const dir of route.passed) directories.add(dir);
       if (route.directory !== null) {
         directories.add(route.directory);
@@ -140,18 +215,18 @@ export class FileCache implements FileFacts {
     for (const dir of dirs) {
       const route = this.#route(dir);
       if (route.directory === null) continue;
-      for (const link of route.links) links.add(link);
+      for (const link of route.links) links.set(link.path, link);
       for (const passed of route.passed) directories.add(passed);
       directories.add(route.directory);
     }
-    for (const link of links) this.#give(link.path, link);
-    return ok({ files, symlinks: [...links], dirs: [...directories] });
+    for (const link of links.values()) this.#give(link.path, link);
+    return ok({ files, symlinks: [...links.values()], dirs: [...directories] });
   }
 
   #file(path: string): FileEntry {
     let file = this.#files.get(path);
     if (file === undefined) {
-      file = { path, checkedAt: 0, contents: null, named: null, takenBy: 0 };
+      file = { path, checkedAt: 0, trust: 0, stamp: 0, contents: null, named: null, takenBy: 0 };
       this.#files.set(path, file);
     }
     return file;
@@ -159,20 +234,41 @@ export class FileCache implements FileFacts {
 
   /** The file's contents now; `parse`: with its directives. */
   #check(file: FileEntry, parse: boolean): Contents | null {
-    const { moment } = this.#directories;
+    const { moment, trust } = this.#directories;
     if (file.checkedAt !== moment) {
       file.checkedAt = moment;
-      const stats = tryStat(file.path);
-      const known = file.contents;
-      if (stats === null || !stats.isFile()) this.#replace(file, null);
-      else if (known !== null && !(known.settled && sameIdentity(known.identity, identityOf(stats)))) {
-        this.#replace(file, readContents(file.path, known.parsed !== null || parse));
-      } else if (known === null) this.#replace(file, readContents(file.path, parse));
+      if (file.trust !== trust) this.#look(file, parse);
     }
     if (parse && file.contents !== null && file.contents.parsed === null) {
       this.#replace(file, readContents(file.path, true));
     }
+    this.#seen?.set(file, file.stamp);
     return file.contents;
+  }
+
+  #look(file: FileEntry, parse: boolean): void {
+    // The watch comes first: a change between the two is told, and then looked at once more.
+    const dir = this.#directories.at(file.path.slice(0, file.path.lastIndexOf('/')) || '/');
+    const watched = dir.real === dir && this.#directories.watch(dir);
+    const nowMs = Date.now();
+    const itself = tryLstat(file.path);
+    const stats = itself?.isSymbolicLink() ? tryStat(file.path) : itself;
+    const known = file.contents;
+    if (stats === null || !stats.isFile()) {
+      this.#replace(file, null);
+      if (watched && stats === itself) file.trust = this.#directories.trust;
+      return;
+    }
+    if (known !== null && !(known.settled && sameIdentity(known.identity, identityOf(stats)))) {
+      this.#replace(file, readContents(file.path, known.parsed !== null || parse));
+    } else if (known === null) this.#replace(file, readContents(file.path, parse));
+    if (!watched || stats !== itself || stats.nlink !== 1n || file.contents === null) return;
+    const { mtimeNs, ctimeNs } = stats;
+    const changedMs = Number((mtimeNs > ctimeNs ? mtimeNs : ctimeNs) / 1_000_000n);
+    // The file may have been replaced between the look and the reading; then its identity is another one.
+    if (changedMs <= nowMs - this.#youngMs && sameIdentity(file.contents.identity, identityOf(stats))) {
+      file.trust = this.#directories.trust;
+    }
   }
 
   #replace(file: FileEntry, contents: Contents | null): void {
@@ -180,9 +276,13 @@ export class FileCache implements FileFacts {
     if (before !== null && contents !== null && before.digest.equals(contents.digest)) {
       // Equal bytes: keep the very object that others compare by.
       file.contents = before.parsed === null ? contents : { ...contents, parsed: before.parsed };
-      if (before.executable !== contents.executable) file.named = null;
+      if (before.executable !== contents.executable) {
+        file.named = null;
+        file.stamp++;
+      }
       return;
     }
+    if (before !== contents) file.stamp++;
     file.contents = contents;
     file.named = null;
     if (contents === null) this.#gone(file.path);
@@ -211,28 +311,30 @@ export class FileCache implements FileFacts {
   }
 
   #newTable(): DirectoryTable {
-    return new DirectoryTable({
-      pathGone: (path) => this.#gone(path),
-      directoryGone: (dir) => {
-        for (const path of this.#given.keys()) if (path.startsWith(`${dir}/`)) this.#gone(path);
+    return new DirectoryTable(
+      {
+        pathGone: (path) => this.#gone(path),
+        directoryGone: (dir) => {
+          for (const path of this.#given.keys()) if (path.startsWith(`${dir}/`)) this.#gone(path);
+        },
       },
-    });
+      this.#watches,
+    );
   }
 
   #route(path: string): Route {
-    const { moment } = this.#directories;
     const known = this.#routes.get(path);
-    if (known?.foundAt === moment) return known;
-    const route = this.#findRoute(path);
-    // The scanner asks for the same paths in every moment, and mostly they lead where they led.
-    this.#routes.set(path, route);
-    return route;
+    if (known?.holds()) return known.value;
+    const found = this.remember(() => this.#findRoute(path));
+    // A path that leads nowhere may come to be readable without a change of any name.
+    if (found.value.file !== null || found.value.directory !== null) this.#routes.set(path, found);
+    return found.value;
   }
 
   #findRoute(spelled: string): Route {
     const links: Link[] = [];
     const passed: string[] = [];
-    const route: Route = { foundAt: this.#directories.moment, links, passed, file: null, directory: null };
+    const route: Route = { links, passed, file: null, directory: null };
     let path = spelled;
     for (let followed = 0; followed < MAX_LINKS; followed++) {
       const slash = path.lastIndexOf('/');
