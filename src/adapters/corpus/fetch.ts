@@ -33,6 +33,20 @@ export const LEVELDOWN_PACKAGE: PinnedPackage = {
   integrity: 'sha512-88c+E+Eizn4CkQOBHwqlCJaTNEjGpaEIikn1S+cINc5E9HEvJ77bqY4JY/HxT5u0caWqsc3P3DcFIKBI1vHt+A==',
 };
 
+/** zstd 1.4, by which C is measured. */
+export const CPPZST_PACKAGE: PinnedPackage = {
+  name: 'cppzst',
+  version: '2.0.12',
+  integrity: 'sha512-wGmnGxsHCAeHY/4JUTvgto/9eSRW2bHX30dYx8dZgVRC6HnOxAL+nHS+hyj/A6IjLCQ7Z2LnZUAmZojn+LM5pg==',
+};
+
+/** RocksDB 6, by which large C++ is measured. */
+export const ROCKSDB_PACKAGE: PinnedPackage = {
+  name: 'rocksdb',
+  version: '5.2.1',
+  integrity: 'sha512-SN9RRLfqDEGfZ6MgfjpQ4DIn3+TdN5ECKYHgeuPKFy6Yw0I9hYyE46giLidngjZU47JXUmWXJDZuU1CyEcf4Fw==',
+};
+
 /** `$XDG_CACHE_HOME/tender`, else `~/.cache/tender`. A relative XDG_CACHE_HOME counts as not set, as its standard says. */
 export function defaultCacheDir(env: NodeJS.ProcessEnv = process.env): string {
   const base = env['XDG_CACHE_HOME'];
