@@ -125,8 +125,6 @@ export interface Remembered<T> {
 
 /** What the scanner asks of the file system; answers hold for the moment of one scan. */
 export interface FileFacts {
-  /** As long as this number stays, every answer given since it came holds. Absent: each answer must be asked for again. */
-  readonly stamp?: number;
   /** The parsed content of a regular file; null when there is none. */
   parsed(path: string): ParsedFile | null;
   /** Whether `path` (absolute, as spelled) is an existing non-directory. Must be cheap when the answer is no. */

@@ -16,10 +16,9 @@ interface Base {
 /** What was told of a path, and on what grounds. */
 interface Told {
   where: Remembered<Found | null>;
-  /** Of the file that was told of. */
+  /** Of the file that was told of: as long as it is the same object, so is the digest. */
   includes: Remembered<readonly Found[]> | null;
-  base: Base | null;
-  stamp: number | undefined;
+  base: Base;
   digest: Uint8Array | null;
 }
 
@@ -49,18 +48,12 @@ export class Resolutions {
   /** As `IncludeScanner.resolutions`. */
   tell(request: ScanRequest, files: readonly string[]): (Uint8Array | null)[] {
     const base = this.#baseOf(request.cwd);
-    const { stamp } = this.#facts;
     const digests: (Uint8Array | null)[] = [];
     const intricate: number[] = [];
     for (const path of files) {
-      const told = this.#told.get(path);
-      if (told !== undefined && told.stamp === stamp && stamp !== undefined && told.base === base) {
-        digests.push(told.digest);
-        continue;
-      }
-      const fresh = this.#refresh(path, base, told);
-      if (fresh === 'intricate') intricate.push(digests.length);
-      digests.push(fresh === 'intricate' ? null : fresh);
+      const digest = this.#tellPlain(path, base);
+      if (digest === 'intricate') intricate.push(digests.length);
+      digests.push(digest === 'intricate' ? null : digest);
     }
     if (intricate.length > 0) {
       const nodes = files.map((path) => this.#told.get(path)?.where.value?.node ?? null);
@@ -101,40 +94,22 @@ export class Resolutions {
     return this.#base;
   }
 
-  #refresh(path: string, base: Base, known: Told | undefined): Uint8Array | null | 'intricate' {
-    const told = known ?? { where: this.#locate(path), includes: null, base: null, stamp: undefined, digest: null };
-    if (known === undefined) this.#told.set(path, told);
-    else if (!told.where.holds()) told.where = this.#locate(path);
+  #tellPlain(path: string, base: Base): Uint8Array | null | 'intricate' {
+    let told = this.#told.get(path);
+    if (told === undefined) {
+      told = { where: this.#locate(path), includes: null, base, digest: null };
+      this.#told.set(path, told);
+    } else if (!told.where.holds()) {
+      told.where = this.#locate(path);
+    }
     const node = told.where.value?.node;
-    const { stamp } = this.#facts;
-    if (node === undefined || !this.#search.refresh(node) || node.parsed === null) {
-      return this.#keep(told, null, base, null, stamp);
-    }
-    if (told.includes === node.includes && told.base === base) {
-      told.stamp = stamp;
-      return told.digest;
-    }
-    if (isIntricate(node.parsed)) {
-      told.includes = null;
-      told.stamp = undefined;
-      return 'intricate';
-    }
-    const digest = this.#hash(this.#textOf(node, node.parsed, base));
-    return this.#keep(told, node.includes, base, digest, stamp);
-  }
-
-  #keep(
-    told: Told,
-    includes: Told['includes'],
-    base: Base,
-    digest: Uint8Array | null,
-    stamp: number | undefined,
-  ): Uint8Array | null {
-    told.includes = includes;
+    if (node === undefined || !this.#search.refresh(node) || node.parsed === null) return null;
+    if (told.includes === node.includes && told.base === base) return told.digest;
+    if (isIntricate(node.parsed)) return 'intricate';
+    told.digest = this.#hash(this.#textOf(node, node.parsed, base));
+    told.includes = node.includes;
     told.base = base;
-    told.digest = digest;
-    told.stamp = stamp;
-    return digest;
+    return told.digest;
   }
 
   #locate(path: string): Remembered<Found | null> {
