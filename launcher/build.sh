@@ -4,7 +4,7 @@
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 out=$here/../build/bin/tender-cc
-if [ -x "$out" ] && [ -z "$(find "$here/tender-cc.c" "$here/build.sh" -newer "$out")" ]; then
+if [ -x "$out" ] && [ -z "$(find "$here" -name "*.[ch]" -newer "$out" -o -name build.sh -newer "$out")" ]; then
   exit 0
 fi
 cc=${CC:-}

@@ -23,26 +23,24 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "find-compiler.h"
 
 enum { FIRST_ANSWER_MS = 3000, SILENCE_MS = 15000, START_MS = 2000, START_POLL_MS = 10 };
 enum { FAILED_START_S = 30, HUNG_S = 10, HUNG_ANSWER_MS = 300, MAX_DEPTH = 20 }; // bad luck remembered; launchers nested
 enum { MAX_REQUEST = 16 << 20, MAX_ANSWER = 256 << 20, SOCKET_FD = 100 }; // a number that scripts and make do not use
 
-static char **args;             // the user's command; args[0] is the compiler as written
-static char compiler[PATH_MAX]; // the real one, absolute
-static bool shadowed;           // looking args[0] up again would not find `compiler`
-static char cwd[PATH_MAX], home[PATH_MAX];
+static char **args; // the user's command; args[0] is the compiler as written
+static char home[PATH_MAX];
 static int run_dir = -1; // $TENDER_HOME/run
 static int64_t first_answer_by;
 static bool heard; // the agent has answered something
+static bool before_ccache;
 static char reason[512]; // why the real compiler runs
 
 static bool is_set(const char *name) {
   const char *value = getenv(name);
   return value && *value && strcmp(value, "0") != 0;
 }
-
-static const char *base_name(const char *path) { return strrchr(path, '/') ? strrchr(path, '/') + 1 : path; }
 
 static int64_t now_ms(clockid_t clock) {
   struct timespec now;
@@ -56,68 +54,12 @@ static bool give_up(const char *what, int error) {
   return false;
 }
 
-static bool is_executable(const char *path, struct stat *file) {
-  return stat(path, file) == 0 && S_ISREG(file->st_mode) && access(path, X_OK) == 0;
-}
-
-static bool is_launcher(const char *path, const struct stat *file) {
-  struct stat self;
-  char real[PATH_MAX];
-  if (stat("/proc/self/exe", &self) == 0 && file->st_dev == self.st_dev && file->st_ino == self.st_ino) return true;
-  return realpath(path, real) && strcmp(base_name(real), "tender-cc") == 0; // another installation's
-}
-
-// How often launchers above this one ran `path`: once may be a compiler that starts itself, twice is a circle.
-static int times_above(const char *path) {
-  int times = 0;
-  size_t length = strlen(path);
-  for (const char *at = getenv("TENDER_SEEN"); at; at = strchr(at, ':'), at = at ? at + 1 : NULL)
-    times += strncmp(at, path, length) == 0 && (at[length] == ':' || !at[length]);
-  return times;
-}
-
-static bool make_absolute(char *to, const char *path, int length) {
-  bool is = *path == '/';
-  int n = snprintf(to, PATH_MAX, "%s%s%.*s", is ? "" : cwd, is ? "" : "/", length, path);
-  return n > 0 && n < PATH_MAX;
-}
-
-static bool find_in_path(const char *name) {
-  char dir[PATH_MAX], last[PATH_MAX] = "";
-  struct stat file;
-  const char *at = getenv("PATH");
-  if (!at) at = "/usr/local/bin:/usr/bin:/bin";
-  for (const char *end; at; at = *end ? end + 1 : NULL) {
-    end = strchrnul(at, ':');
-    bool fits = make_absolute(dir, end > at ? at : ".", end > at ? (int)(end - at) : 1);
-    int n = snprintf(compiler, sizeof compiler, "%s/%s", dir, name);
-    if (fits && n > 0 && n < (int)sizeof compiler && is_executable(compiler, &file)) {
-      bool skip = is_launcher(compiler, &file);
-      if (!skip && times_above(compiler) < 2) return true;
-      if (!skip) strcpy(last, compiler);
-      shadowed = true;
-    }
-  }
-  strcpy(compiler, last);
-  return *last;
-}
-
-static bool find_compiler(const char *word, bool masquerade) {
-  struct stat file;
-  shadowed = masquerade;
-  if (masquerade || !strchr(word, '/')) return find_in_path(base_name(word));
-  if (!make_absolute(compiler, word, (int)strlen(word)) || !is_executable(compiler, &file)) return false;
-  if (!is_launcher(compiler, &file)) return true;
-  shadowed = true;
-  return find_in_path(base_name(word));
-}
-
 _Noreturn static void run_compiler(void) {
   static char text[2 * PATH_MAX + 32];
   const char *nested = getenv("TENDER_NESTED"), *seen = getenv("TENDER_SEEN");
   if (is_set("TENDER_VERBOSE")) dprintf(2, "tender-cc: %s runs here: %s\n", base_name(args[0]), reason);
   snprintf(text, sizeof text, "%d", (nested ? atoi(nested) : 0) + 1);
-  setenv("TENDER_NESTED", text, 1);
+  if (!before_ccache) setenv("TENDER_NESTED", text, 1);
   snprintf(text, sizeof text, "%.4096s%s%s", seen ? seen : "", seen ? ":" : "", compiler);
   if (times_above(compiler) < 2) setenv("TENDER_SEEN", text, 1);
   // gcc and clang find their own files from argv[0]: it must not lead them to the launcher's directory.
@@ -166,8 +108,7 @@ static int connect_agent(void) {
 static bool spawn_agent(void) {
   char self[PATH_MAX], command[PATH_MAX];
   const char *told = getenv("TENDER_AGENT_COMMAND");
-  ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-  self[n < 0 ? 0 : n] = 0;
+  own_path(self);
   *(char *)base_name(self) = 0;
   bool given = told && *told;
   int size = snprintf(command, PATH_MAX, "%s%s", given ? told : self, given ? "" : "../../tender");
@@ -388,6 +329,7 @@ int main(int argc, char **argv) {
   }
   if (is_set("TENDER_NESTED")) give_up("a compiler that tender-cc runs has called it", 0);
   else if (is_set("TENDER_DISABLE")) give_up("TENDER_DISABLE is set", 0);
+  else if ((before_ccache = prepare_ccache(args[0]))) give_up("ccache looks first, and calls the launcher on a miss", 0);
   else if (lost) give_up("the current directory is gone", 0);
   else {
     int fd = reach_agent();

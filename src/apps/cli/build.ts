@@ -4,13 +4,13 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { availableParallelism, constants } from 'node:os';
-import { basename, delimiter } from 'node:path';
+import { basename } from 'node:path';
 import { homeDirectory, socketPath } from '../../adapters/config/config.ts';
 import { callControl } from '../../adapters/launcher-socket/client.ts';
 import type { BuildProgress, BuildReport } from '../report.ts';
 import { complain } from '../complain.ts';
 import { ask, ensureAgent } from './agent-client.ts';
-import { launcherPath, prepareMasquerade } from './masquerade.ts';
+import { buildEnvironment, configuredWithout, wordsBehindLauncher } from './build-environment.ts';
 import { openProgress } from './progress.ts';
 import { progressLine, summarise } from './summary.ts';
 
@@ -32,9 +32,17 @@ export async function runBuild(command: readonly string[], options: BuildOptions
     if (!opened.ok) return complain(opened.error);
     slots = (opened.value[0] as { slots: number }).slots;
   }
-  const env = buildEnvironment(home, build, command);
-  if (typeof env === 'string') return complain(env);
-  const words = withJobs(command, options.jobs ?? chooseJobs(slots), env, options.jobs !== null);
+  const made = buildEnvironment(home, build, command, process.env);
+  if (!made.ok) complain(`${made.error}; building without them`);
+  const env = made.ok ? made.value : { ...process.env };
+  const words = withJobs(
+    made.ok ? wordsBehindLauncher(command) : command,
+    options.jobs ?? chooseJobs(slots),
+    env,
+    options.jobs !== null,
+  );
+  const hint = configuredWithout(command, process.cwd(), env);
+  if (hint !== null) complain(hint);
 
   const startedAt = performance.now();
   const view = options.json || !started.ok ? null : openProgress(process.stderr);
@@ -60,32 +68,13 @@ async function report(home: string, build: string, wallMs: number, json: boolean
   else process.stderr.write(`tender: ${summarise(figures, wallMs, availableParallelism())}\n`);
 }
 
-/** The command's environment, or a sentence on what is wrong. */
-function buildEnvironment(home: string, build: string, command: readonly string[]): NodeJS.ProcessEnv | string {
-  const env: NodeJS.ProcessEnv = { ...process.env, TENDER_HOME: home, TENDER_BUILD: build };
-  env['CMAKE_C_COMPILER_LAUNCHER'] ??= launcherPath;
-  env['CMAKE_CXX_COMPILER_LAUNCHER'] ??= launcherPath;
-  // CMake writes the compiler's path into its cache: it must find the real one, the launcher comes by the variables above.
-  if (!/^(?:cmake|ctest|cpack)(?:\d.*)?$/.test(basename(command[0] ?? ''))) {
-    const links = prepareMasquerade(home, env['PATH'] ?? '');
-    if (!links.ok) return links.error;
-    // A compiler that is named by its path is not found through PATH.
-    for (const name of ['CC', 'CXX']) {
-      const compiler = env[name];
-      if (compiler?.startsWith('/') === true) env[name] = `${launcherPath} ${compiler}`;
-    }
-    env['PATH'] = `${links.value}${delimiter}${env['PATH'] ?? ''}`;
-  }
-  return env;
-}
-
 /** More jobs than slots let the delegator choose; a waiting launcher costs next to nothing. */
 export function chooseJobs(slots: number): number {
   const own = availableParallelism();
   return slots <= own ? own + 1 : Math.min(400, 2 * slots + own);
 }
 
-/** Tells make, ninja and CMake how many jobs to run, unless the user has said so. */
+/** Tells make, ninja, CMake, Meson and SCons how many jobs to run, unless the user has said so. */
 export function withJobs(command: readonly string[], jobs: number, env: NodeJS.ProcessEnv, asked: boolean): string[] {
   const tool = basename(command[0] ?? '');
   const said = command.some((word) => /^(?:-j\d*|-j.*|--jobs(?:=.*)?|--parallel(?:=.*)?)$/.test(word));
@@ -96,6 +85,9 @@ export function withJobs(command: readonly string[], jobs: number, env: NodeJS.P
     return [command[0] ?? '', `-j${jobs}`, ...command.slice(1)];
   }
   env['MAKEFLAGS'] = `${env['MAKEFLAGS'] ?? ''} -j${jobs}`.trim();
+  // For the ninja that Meson or a script starts (build-environment.ts), and for SCons.
+  env['TENDER_JOBS'] = String(jobs);
+  env['SCONSFLAGS'] ??= `-j${jobs}`;
   return [...command];
 }
 

@@ -1,45 +1,90 @@
 // The directory of compiler links: put first in PATH, it makes every `g++` a call to the launcher.
-// Links are made for each compiler name that this machine has, versioned and target-prefixed names included.
-import { mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+// Only compilers that PATH has get a link, so that whoever looks for a compiler finds no more and no fewer than without.
+import {
+  accessSync,
+  constants,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { homeDirectory, prepareHome } from '../../adapters/config/config.ts';
 import { err, ok, type Result } from '../../base/result.ts';
+import { recognizeDriver } from '../../compiler/command/driver.ts';
 import { complain } from '../complain.ts';
-
-const compilerName = /^(?:[a-z0-9_]+-(?:[a-z0-9_]+-)*)?(?:gcc|g\+\+|cc|c\+\+|clang|clang\+\+)(?:-\d+(?:\.\d+)*)?$/;
-const always = ['cc', 'c++', 'gcc', 'g++', 'clang', 'clang++'];
 
 export const launcherPath = fileURLToPath(new URL('../../../build/bin/tender-cc', import.meta.url));
 
-/** Brings the links up to date and gives their directory. */
+/** Where the launcher, too, looks when there is no PATH. */
+const defaultPath = '/usr/local/bin:/usr/bin:/bin';
+
+export function masqueradeDir(home: string): string {
+  return resolve(home, 'masquerade');
+}
+
+/** Brings the links up to date with a PATH and gives their directory. Others may do the same at the same time. */
 export function prepareMasquerade(home: string, path: string): Result<string, string> {
-  const directory = join(home, 'masquerade');
+  const directory = masqueradeDir(home);
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const wanted = new Set<string>();
-    for (const dir of path.split(delimiter)) {
-      if (dir === '' || dir === directory) continue;
-      for (const name of namesIn(dir)) if (compilerName.test(name)) wanted.add(name);
-    }
-    for (const name of always) wanted.add(name);
+    const wanted = compilersIn(path, directory);
     for (const name of readdirSync(directory)) {
-      const link = join(directory, name);
-      if (wanted.has(name) && readlinkSync(link) === launcherPath) wanted.delete(name);
-      else rmSync(link);
+      if (wanted.has(name) && targetOf(join(directory, name)) === launcherPath) wanted.delete(name);
+      else if (!wanted.has(name) && !name.startsWith('.'))
+        rmSync(join(directory, name), { recursive: true, force: true });
     }
-    for (const name of wanted) symlinkSync(launcherPath, join(directory, name));
+    for (const name of wanted) {
+      // Renamed into place: a build that runs meanwhile finds the old link or the new one.
+      const fresh = join(directory, `.${name}.${process.pid}`);
+      rmSync(fresh, { force: true });
+      symlinkSync(launcherPath, fresh);
+      renameSync(fresh, join(directory, name));
+    }
     return ok(directory);
   } catch (error) {
     return err(`cannot make the compiler links in ${directory}: ${(error as Error).message}`);
   }
 }
 
+/** Names of all compilers in the directories of a PATH, but for those in `except`. */
+function compilersIn(path: string, except: string): Set<string> {
+  const found = new Set<string>();
+  for (const dir of (path === '' ? defaultPath : path).split(delimiter)) {
+    if (resolve(dir) === except) continue;
+    for (const name of namesIn(dir)) {
+      if (recognizeDriver(name) !== null && !found.has(name) && isExecutable(join(dir, name))) found.add(name);
+    }
+  }
+  return found;
+}
+
 function namesIn(directory: string): string[] {
   try {
-    return readdirSync(directory);
+    return readdirSync(directory === '' ? '.' : directory);
   } catch {
     return [];
+  }
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+function targetOf(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null;
   }
 }
 

@@ -71,7 +71,12 @@ describe('how many jobs', () => {
   test('other commands hear it by variables; what the user said stands', () => {
     const env: NodeJS.ProcessEnv = {};
     expect(withJobs(['sh', 'build.sh'], 7, env, false)).toEqual(['sh', 'build.sh']);
-    expect(env).toEqual({ MAKEFLAGS: '-j7', CMAKE_BUILD_PARALLEL_LEVEL: '7' });
+    expect(env).toEqual({
+      MAKEFLAGS: '-j7',
+      CMAKE_BUILD_PARALLEL_LEVEL: '7',
+      TENDER_JOBS: '7',
+      SCONSFLAGS: '-j7',
+    });
     const set: NodeJS.ProcessEnv = { MAKEFLAGS: '-j2' };
     withJobs(['sh', 'build.sh'], 7, set, false);
     expect(set).toEqual({ MAKEFLAGS: '-j2' });
