@@ -1,6 +1,6 @@
 // `tender`: the command line. It only names commands and options; each command's code is loaded when it is used,
 // so that `--help` and a launcher's «start an agent» stay fast.
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 
 const major = Number(process.versions.node.split('.')[0]);
 if (major < 24) {
@@ -146,6 +146,16 @@ program
   .action(async () => {
     const { runMasquerade } = await import('./cli/masquerade.ts');
     await finish(runMasquerade());
+  });
+
+program
+  .command('store')
+  .description('the results of compiles kept on this machine: what there is, away with it, or whether it is whole')
+  .addArgument(new Argument('<what>', 'what to do').choices(['stats', 'clear', 'verify']))
+  .option('--json', 'print JSON')
+  .action(async (what: 'stats' | 'clear' | 'verify', options: { json?: boolean }) => {
+    const { runStore } = await import('./cli/store.ts');
+    await finish(runStore(what, options.json ?? false));
   });
 
 await program.parseAsync().catch((error: unknown) => {

@@ -2,7 +2,7 @@
 // What is written wrong is refused with its place, never guessed and never ignored.
 import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, homedir, hostname } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import { z } from 'zod';
 import { err, ok, type Result } from '../../base/result.ts';
@@ -54,6 +54,17 @@ const schema = z.strictObject({
       blobs_mib: z.int().min(64).default(4096),
     })
     .prefault({}),
+  store: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      max_mib: z.int().min(1).default(5120),
+      /** Empty: `store` in the home directory. */
+      dir: z
+        .string()
+        .refine((dir) => dir === '' || isAbsolute(dir), 'an absolute path is wanted')
+        .default(''),
+    })
+    .prefault({}),
 });
 
 export type Config = z.infer<typeof schema>;
@@ -66,6 +77,17 @@ export function homeDirectory(env: NodeJS.ProcessEnv = process.env): string {
 
 export function socketPath(home: string): string {
   return join(home, 'run', 'agent.sock');
+}
+
+/** Where results of compiles are kept: $TENDER_STORE, or as configured, or under `home`. The error is a sentence for people. */
+export function storeDirectory(
+  config: Config,
+  home: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Result<string, string> {
+  const named = env['TENDER_STORE'] ?? '';
+  if (named !== '' && !isAbsolute(named)) return err(`TENDER_STORE is «${named}»: an absolute path is wanted`);
+  return ok([named, config.store.dir].find((dir) => dir !== '') ?? join(home, 'store'));
 }
 
 /** Makes the directories an agent needs, closed to everyone else. The error is a sentence for people. */

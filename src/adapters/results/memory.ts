@@ -1,7 +1,7 @@
 // What this process remembers of units, so that asking again costs one look at the file's times and no reading. Bounded; the
 // unit asked for longest ago is forgotten first.
 import type { Stamp } from './disk.ts';
-import type { FilePool, InternedFile } from './pool.ts';
+import type { FilePool } from './pool.ts';
 import type { PooledManifest } from './unit-format.ts';
 
 export interface Remembered {
@@ -13,7 +13,6 @@ export interface Remembered {
 }
 
 interface Held extends Remembered {
-  readonly files: ReadonlySet<InternedFile>;
   readonly bytes: number;
 }
 
@@ -49,17 +48,13 @@ export class UnitMemory {
   }
 
   set(unit: string, remembered: Remembered): Remembered {
-    const files = new Set<InternedFile>();
     let bytes = 500;
-    for (const manifest of remembered.manifests) {
-      bytes += 300 + 8 * manifest.files.length;
-      for (const file of manifest.files) files.add(file);
+    for (const { files } of remembered.manifests) {
+      bytes += 300 + 8 * files.length;
+      this.#pool.retain(files);
     }
-    // A set takes about forty bytes an item.
-    bytes += 40 * files.size;
-    this.#pool.retain(files);
     this.forget(unit);
-    const held = { ...remembered, files, bytes };
+    const held = { ...remembered, bytes };
     this.#units.set(unit, held);
     this.#bytes += bytes;
     this.#shrink();
@@ -71,7 +66,7 @@ export class UnitMemory {
     if (held === undefined) return;
     this.#units.delete(unit);
     this.#bytes -= held.bytes;
-    this.#pool.release(held.files);
+    for (const { files } of held.manifests) this.#pool.release(files);
   }
 
   clear(): void {

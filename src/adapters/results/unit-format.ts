@@ -1,7 +1,7 @@
 // What is known of a unit as one file: paths, then files (a path, a digest, a resolution), then manifests as lists of file
 // numbers. Manifests of a unit differ in few files, so eight of them take little more than one.
 import { blankEntry, bodyAt } from './seal.ts';
-import type { FilePool, InternedFile } from './pool.ts';
+import { Numbering, type FilePool, type InternedFile } from './pool.ts';
 
 export const unitMagic = 'tendrU01';
 export const maxManifests = 8;
@@ -20,51 +20,39 @@ export interface PooledManifest {
 
 /** The first manifests that fit, at most eight; null when not even the first does. Not sealed yet. */
 export function encodeUnit(key: Uint8Array, manifests: readonly PooledManifest[]): Buffer | null {
-  const paths = new Map<string, number>();
-  const files = new Map<InternedFile, number>();
-  const numbers: number[] = [];
-  const kept: PooledManifest[] = [];
+  const paths = new Numbering<InternedFile['name']>();
+  const files = new Numbering<InternedFile>();
+  let count = 0;
   let bytes = bodyAt + headBytes;
   for (const manifest of manifests.slice(0, maxManifests)) {
     bytes += 36 + 4 * manifest.files.length;
     for (const file of manifest.files) {
-      let number = files.get(file);
-      if (number === undefined) {
-        number = files.size;
-        files.set(file, number);
-        bytes += fileBytes;
-        if (!paths.has(file.path)) {
-          const pathBytes = Buffer.byteLength(file.path);
-          if (pathBytes > maxPathBytes) return null;
-          paths.set(file.path, paths.size);
-          bytes += 2 + pathBytes;
-        }
-      }
-      numbers.push(number);
+      if (!files.add(file)) continue;
+      bytes += fileBytes;
+      if (!paths.add(file.name)) continue;
+      if (file.name.bytes > maxPathBytes) return null;
+      bytes += 2 + file.name.bytes;
     }
     // The oldest go when eight are too much.
-    if (bytes > maxUnitBytes) return kept.length === 0 ? null : encodeUnit(key, kept);
-    kept.push(manifest);
+    if (bytes > maxUnitBytes) return count === 0 ? null : encodeUnit(key, manifests.slice(0, count));
+    count += 1;
   }
   const entry = blankEntry(unitMagic, key, bytes);
-  let at = entry.writeUInt32LE(paths.size, bodyAt);
-  at = entry.writeUInt32LE(files.size, at);
-  at = entry.writeUInt32LE(kept.length, at);
-  for (const path of paths.keys()) {
-    const written = entry.write(path, at + 2, 'utf8');
-    entry.writeUInt16LE(written, at);
-    at += 2 + written;
+  let at = entry.writeUInt32LE(paths.list.length, bodyAt);
+  at = entry.writeUInt32LE(files.list.length, at);
+  at = entry.writeUInt32LE(count, at);
+  for (const path of paths.list) {
+    at = entry.writeUInt16LE(path.bytes, at);
+    at += entry.write(path.text, at);
   }
-  for (const file of files.keys()) {
-    at = entry.writeUInt32LE(paths.get(file.path) ?? 0, at);
-    entry.write(file.raw, at, 'latin1');
-    at += 48;
+  for (const file of files.list) {
+    at = entry.writeUInt32LE(file.name.number, at);
+    at += entry.write(file.raw, at, 'latin1');
   }
-  let next = 0;
-  for (const manifest of kept) {
+  for (const manifest of manifests.slice(0, count)) {
     entry.set(manifest.resultKey, at);
     at = entry.writeUInt32LE(manifest.files.length, at + 32);
-    for (let i = 0; i < manifest.files.length; i++) at = entry.writeUInt32LE(numbers[next++] ?? 0, at);
+    for (const file of manifest.files) at = entry.writeUInt32LE(file.number, at);
   }
   return entry;
 }
