@@ -10,9 +10,11 @@ export interface WorkerFigures {
 
 /** Stable fields of the build report (docs/operations.md); bytes as this machine's agent received and sent them. */
 export interface BuildFigures {
-  /** Compiles that ended: remote + local. Links, probes and cancelled compiles are not units. */
+  /** Compiles that ended: remote + stored + local. Links, probes and cancelled compiles are not units. */
   units: number;
   remote: number;
+  /** Units whose result was made before from the same files. */
+  stored: number;
   local: number;
   /** Why units ran here: reason code → count. */
   reasons: Record<string, number>;
@@ -30,6 +32,8 @@ export interface BuildFigures {
   workers: WorkerFigures[];
   /** Compile time that remote machines spent, wall. */
   remoteRanMs: number;
+  /** CPU that the stored units took when they were compiled. */
+  storedCpuMs: number;
 }
 
 /** Of a build in which nothing has happened yet. */
@@ -37,6 +41,7 @@ export function emptyFigures(): BuildFigures {
   return {
     units: 0,
     remote: 0,
+    stored: 0,
     local: 0,
     reasons: {},
     others: 0,
@@ -48,6 +53,7 @@ export function emptyFigures(): BuildFigures {
     runningHere: 0,
     workers: [],
     remoteRanMs: 0,
+    storedCpuMs: 0,
   };
 }
 

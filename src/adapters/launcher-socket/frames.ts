@@ -108,10 +108,11 @@ export function parseCompileRequest(body: Buffer): LauncherRequest | null {
       good = false;
       return '';
     }
-    const bytes = body.subarray(at, at + length);
+    const text = body.toString('utf8', at, at + length);
+    // Bytes that are not UTF-8 decode to this character, which a text may also hold as such.
+    if (text.includes('\uFFFD')) validUtf8 &&= isUtf8(body.subarray(at, at + length));
     at += length;
-    validUtf8 &&= isUtf8(bytes);
-    return bytes.toString();
+    return text;
   };
   const list = (): string[] => {
     const count = u32();

@@ -1,6 +1,16 @@
 // The agent: one per TENDER_HOME, both roles. This file starts the parts, lets each know the others, and ends them in order.
 import { join } from 'node:path';
-import { homeDirectory, loadConfig, prepareHome, socketPath, type Config } from '../../adapters/config/config.ts';
+import {
+  homeDirectory,
+  loadConfig,
+  prepareHome,
+  socketPath,
+  storeDirectory,
+  type Config,
+} from '../../adapters/config/config.ts';
+import { openWatches } from '../../adapters/files/watches.ts';
+import { openResultStore } from '../../adapters/results/store.ts';
+import type { ResultStore } from '../../adapters/results/types.ts';
 import { loadCluster } from '../../adapters/cluster/files.ts';
 import { listenLaunchers } from '../../adapters/launcher-socket/server.ts';
 import type { LauncherServer } from '../../adapters/launcher-socket/types.ts';
@@ -73,6 +83,7 @@ export class Agent {
   workshop: Workshop | null = null;
   onStop: () => void = () => undefined;
   private readonly preparer: Preparer;
+  private readonly store: ResultStore | null;
   private launchers: LauncherServer | null = null;
   private readonly parts: WorkshopParts | undefined;
 
@@ -111,11 +122,26 @@ export class Agent {
       },
       log: (event, fields) => log.write(event, fields),
     });
+    this.store = this.openStore();
     this.preparer = new Preparer({
       toolchains: this.toolchains,
+      watches: openWatches(join(home, 'run', 'cookies')),
+      store: this.store,
       needsOf: (build) => this.figures.needsOf(build) || config.delegate.needs,
       log: (event, fields) => log.write(event, fields),
     });
+  }
+
+  /** The agent works without one: what is wrong with the place is shown by `tender status`. */
+  private openStore(): ResultStore | null {
+    const { enabled, max_mib } = this.config.store;
+    if (!enabled) return null;
+    const dir = storeDirectory(this.config, this.home);
+    const opened = dir.ok ? openResultStore(dir.value, { maxBytes: max_mib * 2 ** 20 }) : dir;
+    if (opened.ok) return opened.value;
+    this.problems.set('store', opened.error);
+    this.log.write('problem', { what: 'store', why: opened.error });
+    return null;
   }
 
   async start(): Promise<Result<void, string>> {
@@ -179,6 +205,8 @@ export class Agent {
     await this.workshop?.close();
     await this.network?.close();
     await this.launchers?.close();
+    this.preparer.close();
+    await this.store?.close();
     this.saveRecord();
   }
 

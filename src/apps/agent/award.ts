@@ -3,7 +3,10 @@
 import type { AttemptId, LeaseId } from '../../core/types.ts';
 import type { AwardMessage, FileEntryMessage } from '../../wire/messages.ts';
 import { toolchainToWire } from '../../wire/session.ts';
+import type { NameSpacePiece } from '../../compiler/types.ts';
 import type { CompileTask } from './prepare.ts';
+
+type SentPiece = Pick<AwardMessage, 'files' | 'symlinks' | 'dirs'>;
 
 const memPerTaskBytes = 512 * 1024 * 1024;
 const deadlineMs = 20 * 60 * 1000;
@@ -13,18 +16,15 @@ export class AwardWriter {
   private readonly known = new Map<string, { readonly number: number; readonly digest: Uint8Array }>();
   private nextNumber = 1;
 
+  /** Pieces that this session was sent before: the numbers of their files stay what they were. */
+  private readonly sent = new WeakMap<NameSpacePiece, SentPiece>();
+
   write(task: CompileTask, leaseId: LeaseId, attempt: AttemptId): AwardMessage {
     const newFiles: FileEntryMessage[] = [];
-    const files: number[] = [];
-    for (const file of task.fragment.files) {
-      let known = this.known.get(file.path);
-      if (known === undefined || (known.digest !== file.digest && Buffer.compare(known.digest, file.digest) !== 0)) {
-        known = { number: this.nextNumber++, digest: file.digest };
-        this.known.set(file.path, known);
-        const { size, executable, digest } = file;
-        newFiles.push({ number: known.number, path: Buffer.from(file.path), digest, size, executable });
-      }
-      files.push(known.number);
+    let piece = this.sent.get(task.fragment);
+    if (piece === undefined) {
+      piece = this.number(task.fragment, newFiles);
+      this.sent.set(task.fragment, piece);
     }
     return {
       leaseId,
@@ -37,15 +37,29 @@ export class AwardWriter {
       umask: task.umask,
       epoch: task.epoch,
       newFiles,
-      files,
-      symlinks: task.fragment.symlinks.map((link) => ({
-        path: Buffer.from(link.path),
-        target: Buffer.from(link.target),
-      })),
-      dirs: task.fragment.dirs.map((dir) => Buffer.from(dir)),
+      ...piece,
       outputs: task.outputs.map((output) => ({ path: Buffer.from(output.path), kind: output.kind })),
       deadlineMs,
       memBytes: memPerTaskBytes,
+    };
+  }
+
+  private number(fragment: NameSpacePiece, newFiles: FileEntryMessage[]): SentPiece {
+    const files: number[] = [];
+    for (const file of fragment.files) {
+      let known = this.known.get(file.path);
+      if (known === undefined || (known.digest !== file.digest && Buffer.compare(known.digest, file.digest) !== 0)) {
+        known = { number: this.nextNumber++, digest: file.digest };
+        this.known.set(file.path, known);
+        const { size, executable, digest } = file;
+        newFiles.push({ number: known.number, path: Buffer.from(file.path), digest, size, executable });
+      }
+      files.push(known.number);
+    }
+    return {
+      files,
+      symlinks: fragment.symlinks.map((link) => ({ path: Buffer.from(link.path), target: Buffer.from(link.target) })),
+      dirs: fragment.dirs.map((dir) => Buffer.from(dir)),
     };
   }
 }

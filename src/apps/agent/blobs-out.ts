@@ -19,11 +19,19 @@ export class BlobSource {
   private readonly paths = new Map<string, string>();
   /** Path → the digest under which it was registered last: most calls find nothing new. */
   private readonly registered = new Map<string, Uint8Array>();
+  private readonly lists = new WeakSet<readonly NamedFile[]>();
   /** Compressed contents, oldest first. */
   private readonly cache = new Map<string, Buffer>();
   private cachedBytes = 0;
 
-  register(file: NamedFile): void {
+  /** All files of a task; the same list again is known at once. */
+  registerAll(files: readonly NamedFile[]): void {
+    if (this.lists.has(files)) return;
+    this.lists.add(files);
+    for (const file of files) this.register(file);
+  }
+
+  private register(file: NamedFile): void {
     if (this.registered.get(file.path) === file.digest) return;
     this.registered.set(file.path, file.digest);
     this.paths.set(Buffer.from(file.digest).toString('hex'), file.path);

@@ -17,14 +17,15 @@ import { AwardWriter } from './award.ts';
 import { BlobSource } from './blobs-out.ts';
 import type { Figures } from './figures.ts';
 import { MachineRunner } from './machine-runner.ts';
-import { discardOutputs, judgeResult, tellAsHere, writeOutputs } from './outputs.ts';
-import type { CompileTask, PreparedCall } from './prepare.ts';
+import { discardOutputs, endedWell, judgeResult, tellAsHere, writeOutputs, type Rename } from './outputs.ts';
+import type { CompileTask, Keep, Prepared, PreparedCall } from './prepare.ts';
 
 interface LiveTask {
   readonly id: TaskId;
   readonly build: BuildId;
   readonly call: LauncherCall;
   readonly compile: CompileTask | null;
+  readonly keep: Keep | null;
   /** The reason code when it stays; empty for a compile that may travel. */
   readonly staysReason: string;
   readonly staysDetail: string;
@@ -99,16 +100,20 @@ export class Delegator {
   submit(call: LauncherCall, { prepared, build, label }: PreparedCall): void {
     if (call.closed) return;
     const id = `t${this.nextTask++}`;
-    const compile = prepared.travels ? prepared.task : null;
-    const staysReason = prepared.travels ? '' : prepared.reason;
-    const staysDetail = prepared.travels ? '' : prepared.detail;
-    const isUnit = prepared.travels || (prepared.reason !== 'not-a-compile' && prepared.reason !== 'probe');
-    const task: LiveTask = { id, build, call, compile, staysReason, staysDetail, isUnit, here: false };
+    const compile = prepared.travels === true ? prepared.task : null;
+    const staysReason = prepared.travels === false ? prepared.reason : '';
+    const staysDetail = prepared.travels === false ? prepared.detail : '';
+    const isUnit = staysReason !== 'not-a-compile' && staysReason !== 'probe';
+    const keep = prepared.travels === true ? prepared.keep : null;
+    const task: LiveTask = { id, build, call, compile, keep, staysReason, staysDetail, isUnit, here: false };
     this.tasks.set(id, task);
     call.onClosed(() => this.launcherClosed(task));
     if (compile !== null) {
-      for (const file of compile.fragment.files) this.blobs.register(file);
-    } else if (!prepared.travels && !prepared.heavy) {
+      this.blobs.registerAll(compile.fragment.files);
+    } else if (prepared.travels === 'stored') {
+      this.answerStored(task, prepared);
+      return;
+    } else if (prepared.travels === false && !prepared.heavy) {
       // What costs nothing (--version, a probe) never waits for a slot.
       this.runHere(task, staysReason);
       return;
@@ -284,19 +289,42 @@ export class Delegator {
       return;
     }
     this.tasks.delete(taskId);
+    const exit = { how: result.signalled ? 'signal' : 'exit', code: result.code } as const;
+    this.answer(task, exit, written.value, result);
+    task.keep?.(result);
+    const name = this.peers.get(worker)?.name ?? worker;
+    const failed = result.signalled || result.code !== 0;
+    this.world.figures.remote(task.build, name, { cpuMs: result.cpuMs, ranMs: result.ranMs, failed });
+  }
+
+  /** No slot, no worker: the result lies here. */
+  private answerStored(task: LiveTask, { outputs, result }: Extract<Prepared, { travels: 'stored' }>): void {
+    const written = writeOutputs(outputs, endedWell(result));
+    if (!written.ok) {
+      this.world.log('output-not-written', { why: written.error });
+      this.runHere(task, 'output-not-written', written.error);
+      return;
+    }
+    this.tasks.delete(task.id);
+    this.answer(task, { how: 'exit', code: 0 }, written.value, result);
+    this.world.figures.stored(task.build, result);
+  }
+
+  private answer(
+    task: LiveTask,
+    exit: { how: 'exit' | 'signal'; code: number },
+    renames: readonly Rename[],
+    said: { readonly stdout: Uint8Array; readonly stderr: Uint8Array },
+  ): void {
     let kept = false;
     task.call.onKept((launcherCpuMs) => {
       kept = true;
       this.world.figures.unitAnswered(task.build, launcherCpuMs);
     });
     task.call.onClosed(() => {
-      if (!kept) discardOutputs(written.value);
+      if (!kept) discardOutputs(renames);
     });
-    const exit = { how: result.signalled ? 'signal' : 'exit', code: result.code } as const;
-    task.call.result(exit, written.value, result.stdout, tellAsHere(result.stderr));
-    const name = this.peers.get(worker)?.name ?? worker;
-    const failed = result.signalled || result.code !== 0;
-    this.world.figures.remote(task.build, name, { cpuMs: result.cpuMs, ranMs: result.ranMs, failed });
+    task.call.result(exit, renames, said.stdout, tellAsHere(said.stderr));
   }
 
   private runHere(task: LiveTask, reason: string, detail = ''): void {

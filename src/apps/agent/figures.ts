@@ -98,6 +98,15 @@ export class Figures {
     });
   }
 
+  /** A unit whose result lay in the store; what it took when it was compiled was not spent again. */
+  stored(build: BuildId, took: { cpuMs: number }): void {
+    this.count(build, (figures) => {
+      figures.units++;
+      figures.stored++;
+      figures.storedCpuMs += took.cpuMs;
+    });
+  }
+
   bytes(build: BuildId, worker: string, bytesIn: number, bytesOut: number): void {
     this.count(build, (figures) => {
       const of = workerOf(figures, worker);

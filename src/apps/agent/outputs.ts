@@ -9,7 +9,8 @@ import { spellAbsolute } from '../../compiler/scan/directories.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { FailureCode } from '../../core/types.ts';
 import type { ExecutionResultMessage } from '../../wire/messages.ts';
-import type { CompileTask } from './prepare.ts';
+import type { StoredResult } from '../../adapters/results/types.ts';
+import type { CompileTask, OutputPlan } from './prepare.ts';
 
 /** [temporary, final]; an empty temporary: remove the final. */
 export type Rename = readonly [from: string, to: string];
@@ -40,8 +41,15 @@ export function judgeResult(
   return here === undefined ? null : { code: 'missing-file', message: `${here} exists here and was not sent` };
 }
 
+type Ended = Pick<ExecutionResultMessage, 'signalled' | 'code' | 'stderr' | 'outputs'>;
+
+/** Of a compile that went well before. */
+export function endedWell({ stderr, outputs }: StoredResult): Ended {
+  return { signalled: false, code: 0, stderr, outputs: outputs as Ended['outputs'] };
+}
+
 /** Writes every output under a temporary name. The error says what could not be written, where and why. */
-export function writeOutputs(task: CompileTask, result: ExecutionResultMessage): Result<Rename[], string> {
+export function writeOutputs(task: OutputPlan, result: Ended): Result<Rename[], string> {
   const renames: Rename[] = [];
   for (const output of result.outputs) {
     const spec = task.outputs[output.index];
@@ -70,7 +78,7 @@ export function writeOutputs(task: CompileTask, result: ExecutionResultMessage):
  * What became of an older object of the same name when a compile failed: the drivers remove what the failing program would have
  * written. For gcc without -pipe that is the object only when it was the assembler that failed (seen with gcc 12 and clang 14).
  */
-function keepsOldObject(task: CompileTask, result: ExecutionResultMessage): boolean {
+function keepsOldObject(task: OutputPlan, result: Ended): boolean {
   return task.compilesThenAssembles && !Buffer.from(result.stderr).includes('Assembler messages:');
 }
 

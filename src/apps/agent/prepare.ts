@@ -4,12 +4,14 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { recognizeDriver } from '../../compiler/command/driver.ts';
-import { envDirs, envSubset } from '../../compiler/command/environment.ts';
+import { envDirs } from '../../compiler/command/environment.ts';
 import { parseCommand, type CommandContext } from '../../compiler/command/parse.ts';
 import { spellAbsolute } from '../../compiler/scan/directories.ts';
 import { IncludeScanner } from '../../compiler/scan/scan.ts';
-import type { BuiltinSearch, CompilePlan, NameSpacePiece, OutputSpec, StayReason } from '../../compiler/types.ts';
+import type { NameSpacePiece, OutputSpec, ScanRequest, StayReason } from '../../compiler/types.ts';
 import { FileCache } from '../../adapters/files/file-cache.ts';
+import type { Watches } from '../../adapters/files/watches.ts';
+import type { StoredResult } from '../../adapters/results/types.ts';
 import { tryStat } from '../../adapters/stat.ts';
 import type { LauncherRequest } from '../../adapters/launcher-socket/types.ts';
 import {
@@ -19,25 +21,33 @@ import {
   type Toolchains,
 } from '../../adapters/toolchain/index.ts';
 import type { TaskClass } from '../../core/types.ts';
-import { speaksTranslated, travellingZone } from './surroundings.ts';
+import type { ExecutionResultMessage } from '../../wire/messages.ts';
+import { ResultKeeper, type KeepingStore } from './keep.ts';
+import { unitKey } from './store-keys.ts';
+import { SurroundingsReader, travellingZone, type Surroundings } from './surroundings.ts';
+import { UnitMemory, type Taken, type Unit } from './units.ts';
+
+/** What a call's answer will be written to. */
+export interface OutputPlan {
+  readonly cwd: string;
+  readonly umask: number;
+  readonly outputs: readonly OutputSpec[];
+  /** gcc -c without -pipe: two programs one after the other, the second writes the object. */
+  readonly compilesThenAssembles: boolean;
+}
 
 /** All that a worker is told of one compile; paths absolute on this machine. */
-export interface CompileTask {
+export interface CompileTask extends OutputPlan {
   /** For people. */
   readonly label: string;
   /** Absolute. */
   readonly source: string;
   readonly class: TaskClass;
   readonly argv: readonly string[];
-  readonly cwd: string;
   readonly env: readonly string[];
-  readonly umask: number;
   /** Generation of this machine's name space: within one, a path has one content. */
   readonly epoch: number;
   readonly fragment: NameSpacePiece;
-  readonly outputs: readonly OutputSpec[];
-  /** gcc -c without -pipe: two programs one after the other, the second writes the object. */
-  readonly compilesThenAssembles: boolean;
   /** Size of all files that go in. */
   readonly bytes: number;
   /** Where an include could have come from: tells a header that we failed to send from one that does not exist. */
@@ -45,9 +55,14 @@ export interface CompileTask {
 }
 
 export type Prepared =
-  | { readonly travels: true; readonly task: CompileTask }
+  | { readonly travels: true; readonly task: CompileTask; readonly keep: Keep | null }
+  /** Compiled before, from the same files. */
+  | { readonly travels: 'stored'; readonly outputs: OutputPlan; readonly result: StoredResult }
   /** Heavy: it does work that should wait for a slot; a question to the compiler does not. */
   | { readonly travels: false; readonly reason: StayReason; readonly detail: string; readonly heavy: boolean };
+
+/** Keeps the result of a task, when it is one that may be kept. */
+export type Keep = (result: ExecutionResultMessage) => void;
 
 export interface PreparedCall {
   readonly prepared: Prepared;
@@ -57,58 +72,93 @@ export interface PreparedCall {
 
 export interface PreparerWorld {
   readonly toolchains: Toolchains;
+  /** Null: nothing vouches for the disk, every moment looks at it. */
+  readonly watches: Watches | null;
+  /** Null: no results are kept. */
+  readonly store: KeepingStore | null;
   needsOf(build: string): string;
   log(event: string, fields: Record<string, unknown>): void;
 }
 
-interface Unit {
+interface Call {
   readonly request: LauncherRequest;
-  readonly env: ReadonlyMap<string, string>;
-  readonly variables: Readonly<Record<string, string>>;
-  readonly build: string;
-  readonly plan: CompilePlan;
-  readonly toolchain: ToolchainDescription;
-  /** For each source of the plan. */
-  readonly builtins: readonly BuiltinSearch[];
+  readonly surroundings: Surroundings;
 }
+
+type Stay = Extract<Prepared, { travels: false }>;
 
 export class Preparer {
   private readonly world: PreparerWorld;
-  private readonly files = new FileCache();
-  private readonly scanner = new IncludeScanner(this.files);
-  /** Collections that wait for the next look at the disk. */
+  private readonly files: FileCache;
+  private readonly scanner: IncludeScanner;
+  private readonly keeper: ResultKeeper | null;
+  private readonly surroundings = new SurroundingsReader();
+  private readonly units = new UnitMemory();
+  /** What waits for the next look at the disk. */
   private arrived: (() => void)[] = [];
+  private looking = false;
   private readonly classes = new Map<string, TaskClass>();
   // Starts at the clock so that no two lives of an agent share a generation.
   private epoch = Date.now() * 1000;
 
   constructor(world: PreparerWorld) {
     this.world = world;
+    this.files = new FileCache({ watches: world.watches });
+    this.scanner = new IncludeScanner(this.files);
+    this.keeper = world.store === null ? null : new ResultKeeper(world.store, this.files, this.scanner);
+  }
+
+  close(): void {
+    this.files.close();
   }
 
   /** Never fails: whatever is odd about a call, the real compiler here is the answer. */
   async prepare(request: LauncherRequest): Promise<PreparedCall> {
-    const env = new Map<string, string>();
-    for (const entry of request.env) {
-      const at = entry.indexOf('=');
-      if (at > 0) env.set(entry.slice(0, at), entry.slice(at + 1));
-    }
-    const build = env.get('TENDER_BUILD') ?? 'adhoc';
+    const surroundings = this.surroundings.read(request.env);
     let prepared: Prepared;
     try {
-      prepared = await this.prepareOrThrow(request, env, build);
+      prepared = await this.prepareOrThrow({ request, surroundings });
     } catch (error) {
       this.world.log('prepare-broke', { argv: request.argv, error: (error as Error).stack });
       prepared = stays('compiler-unknown', (error as Error).message);
     }
     // The whole path: the record of durations must not mix two files of one name.
-    const label = prepared.travels ? prepared.task.source : (request.argv.find(looksLikeSource) ?? '');
-    return { prepared, build, label };
+    const label = prepared.travels === true ? prepared.task.source : (request.argv.find(looksLikeSource) ?? '');
+    return { prepared, build: surroundings.build, label };
   }
 
-  private async prepareOrThrow(request: LauncherRequest, env: Map<string, string>, build: string): Promise<Prepared> {
-    const { cwd, compiler } = request;
+  private async prepareOrThrow(call: Call): Promise<Prepared> {
+    const { request, surroundings } = call;
     if (!request.validUtf8) return stays('path-not-utf8', 'a word or a path is not UTF-8');
+    const { compiler, cwd, argv } = request;
+    const name = [surroundings.text, compiler, cwd, request.stderrIsTerminal ? 't' : '', ...argv].join('\0');
+    let unit = this.units.get(name);
+    if (unit === null || (await this.describe(call)) !== unit.toolchain) {
+      const recognised = await this.recognise(call);
+      if ('travels' in recognised) return recognised;
+      unit = recognised;
+      // What an @file says is known only by reading it.
+      if (!argv.some((word) => word.startsWith('@'))) this.units.set(name, unit);
+    }
+    const prepared = await this.inOneMoment(call, unit);
+    if (prepared !== 'unresolved') return prepared;
+    const asked = await askDependencies(compiler, unit.plan.args, cwd, surroundings.variables);
+    if (!asked.ok) return stays('include-not-resolved', asked.error.message);
+    // Of this call alone: what the next one would be told, nobody knows.
+    const again = await this.inOneMoment(call, { ...unit, asked: asked.value, taken: null, storeKey: null });
+    return again === 'unresolved' ? stays('include-not-resolved', 'an include by macro') : again;
+  }
+
+  private async describe({ request, surroundings }: Call): Promise<ToolchainDescription | string> {
+    const described = await this.world.toolchains.describe(request.compiler, surroundings.variables);
+    return described.ok ? described.value : described.error.message;
+  }
+
+  /** Reads a command that was not seen before. */
+  private async recognise(call: Call): Promise<Unit | Stay> {
+    const { request, surroundings } = call;
+    const { cwd, compiler } = request;
+    const { env, variables } = surroundings;
     const context: CommandContext = {
       cwd,
       env,
@@ -121,119 +171,174 @@ export class Preparer {
     let verdict = parseCommand(words, context);
     if (!verdict.travels) {
       const { reason, detail } = verdict;
-      return {
-        travels: false,
-        reason,
-        detail,
-        heavy: reason !== 'probe' && request.argv.slice(1).some((word) => !word.startsWith('-')),
-      };
+      const heavy = reason !== 'probe' && request.argv.slice(1).some((word) => !word.startsWith('-'));
+      return { travels: false, reason, detail, heavy };
     }
-    const variables = Object.fromEntries(env);
-    const described = await this.world.toolchains.describe(compiler, variables);
-    if (!described.ok) return stays('compiler-unknown', described.error.message);
-    const toolchain = described.value;
+    const toolchain = await this.describe(call);
+    if (typeof toolchain === 'string') return stays('compiler-unknown', toolchain);
     if (recognizeDriver(compiler)?.family !== toolchain.family) {
       verdict = parseCommand(words, { ...context, family: toolchain.family });
       if (!verdict.travels) return stays(verdict.reason, verdict.detail);
     }
     const { plan } = verdict;
-    if (speaksTranslated(env)) return stays('environment', 'the translations of messages do not travel');
+    if (surroundings.translated) return stays('environment', 'the translations of messages do not travel');
     const search = { cwd, env: variables };
-    const builtins: BuiltinSearch[] = [];
-    for (const { language } of plan.sources) {
+    const requests: ScanRequest[] = [];
+    for (const { path, language } of plan.sources) {
       const builtin = await this.world.toolchains.builtinSearch(compiler, language, plan.builtinArgs, search);
       if (!builtin.ok) return stays('compiler-unknown', builtin.error.message);
-      builtins.push(builtin.value);
+      requests.push({
+        source: spellAbsolute(path, cwd),
+        cwd,
+        scan: plan.scan,
+        builtin: builtin.value,
+        envDirs: envDirs(env, language, cwd, toolchain.family),
+        assemblerOnly: language === 'assembler',
+      });
     }
-    const unit: Unit = { request, env, variables, build, plan, toolchain, builtins };
-    const prepared = await this.inOneMoment(unit, null);
-    if (prepared !== 'unresolved') return prepared;
-    const asked = await askDependencies(compiler, plan.args, cwd, variables);
-    if (!asked.ok) return stays('include-not-resolved', asked.error.message);
-    const again = await this.inOneMoment(unit, asked.value);
-    return again === 'unresolved' ? stays('include-not-resolved', 'an include by macro') : again;
+    const keeps = this.keeper !== null && plan.storable && plan.sources.length === 1;
+    return {
+      plan,
+      toolchain,
+      compiler,
+      cwd,
+      requests: requests as [ScanRequest, ...ScanRequest[]],
+      asked: null,
+      taken: null,
+      storeKey: keeps ? unitKey(plan, compiler, toolchain.digest, cwd, surroundings) : null,
+      hit: null,
+    };
   }
 
   /** Units that arrive together share one look at the disk: each of them came before it. */
-  private inOneMoment(unit: Unit, asked: readonly string[] | null): Promise<Prepared | 'unresolved'> {
+  private inOneMoment(call: Call, unit: Unit): Promise<Prepared | 'unresolved'> {
     return new Promise((resolve, reject) => {
-      this.arrived.push(() => {
+      this.atNextMoment(() => {
         try {
-          resolve(this.collect(unit, asked));
+          resolve(this.collect(call, unit));
         } catch (error) {
           reject(error as Error);
         }
       });
-      if (this.arrived.length > 1) return;
-      setImmediate(() => {
-        const units = this.arrived;
-        this.arrived = [];
-        this.files.beginMoment();
-        for (const collect of units) collect();
-      });
     });
   }
 
-  /** All that the unit reads, as it is in this moment; `asked`: what the compiler listed where the scan cannot follow. */
-  private collect(unit: Unit, asked: readonly string[] | null): Prepared | 'unresolved' {
-    const { request, env, build, plan, toolchain } = unit;
-    const { cwd } = request;
-    const files = new Set<string>();
-    const searchDirs = new Set<string>();
-    for (const [index, { path, language }] of plan.sources.entries()) {
-      const builtin = unit.builtins[index];
-      if (builtin === undefined) throw new Error('bug: a source without search directories');
-      const scanned = this.scanner.scan({
-        source: spellAbsolute(path, cwd),
-        cwd,
-        scan: plan.scan,
-        builtin,
-        envDirs: envDirs(env, language, cwd, toolchain.family),
-      });
-      if (scanned.usesTimestamp) return stays('time-macro', '__TIMESTAMP__ is the time of the file here');
-      if (scanned.hasAssemblerIncludes) return stays('assembler-includes', 'the assembler pulls in files of its own');
-      if (scanned.precompiledHeader !== null) return stays('precompiled-header', scanned.precompiledHeader);
-      if (scanned.unresolved.length > 0 && asked === null) return 'unresolved';
-      for (const file of scanned.files) files.add(file);
-      for (const dir of scanned.searchDirs) searchDirs.add(dir);
+  private atNextMoment(work: () => void): void {
+    this.arrived.push(work);
+    if (this.looking) return;
+    this.looking = true;
+    setImmediate(() => void this.look());
+  }
+
+  private async look(): Promise<void> {
+    while (this.arrived.length > 0) {
+      const works = this.arrived;
+      this.arrived = [];
+      await this.files.nextMoment();
+      for (const work of works) work();
     }
-    const outputs = plan.outputs.map((output) => ({ ...output, path: spellAbsolute(output.path, cwd) }));
-    for (const { path } of outputs) {
+    this.looking = false;
+  }
+
+  /** The unit as it is in this moment: its stored result, or all that it reads. */
+  private collect(call: Call, unit: Unit): Prepared | 'unresolved' {
+    const { request, surroundings } = call;
+    const { plan, toolchain, cwd, compiler } = unit;
+    const outputs: OutputPlan = {
+      cwd,
+      umask: request.umask,
+      outputs: plan.outputs.map((output) => ({ ...output, path: spellAbsolute(output.path, cwd) })),
+      compilesThenAssembles: toolchain.family === 'gcc' && plan.args.includes('-c') && !plan.args.includes('-pipe'),
+    };
+    for (const { path } of outputs.outputs) {
       const there = tryStat(path);
       if (there !== null && !there.isFile()) return stays('output-not-a-file', path);
     }
-    const pwd = env.get('PWD');
-    const inputs = [...files, ...(asked ?? []), ...plan.extraInputs, ...listLocaleFiles(unit.variables)];
+    const stored = this.keeper?.find(unit, surroundings) ?? null;
+    if (stored !== null) return { travels: 'stored', outputs, result: stored };
+    if (unit.taken === null || !unit.taken.holds()) {
+      let found: Taken | Stay | 'unresolved' = 'unresolved';
+      const snapshot = this.files.snapshot(() => {
+        found = this.take(unit, surroundings, outputs.outputs);
+        return found;
+      });
+      const { value } = snapshot;
+      if (value === 'unresolved') return value;
+      if ('travels' in value) return value;
+      this.units.take(unit, { value, holds: snapshot.holds });
+    }
+    if (this.files.takeChanged().length > 0) this.epoch++;
+    const taken = unit.taken?.value;
+    if (taken === undefined) throw new Error('bug: a unit without its files');
+    const task: CompileTask = {
+      ...outputs,
+      label: basename(plan.sources[0].path),
+      source: unit.requests[0].source,
+      class: this.classOf(toolchain, compiler, this.world.needsOf(surroundings.build)),
+      argv: [compiler, ...plan.args],
+      env: [
+        ...surroundings.sent,
+        `PATH=${toolchain.pathDirs.join(':')}`,
+        ...(toolchain.libraryDirs.length > 0 ? [`LD_LIBRARY_PATH=${toolchain.libraryDirs.join(':')}`] : []),
+        `TZ=${travellingZone(surroundings.env)}`,
+      ],
+      epoch: this.epoch,
+      fragment: taken.fragment,
+      bytes: taken.bytes,
+      searchDirs: taken.searchDirs,
+    };
+    return { travels: true, task, keep: this.keepOf(unit, surroundings, taken) };
+  }
+
+  /** The result is put into the store in a moment in which all that the task was made from is still there. */
+  private keepOf(unit: Unit, surroundings: Surroundings, taken: Taken): Keep | null {
+    const { keeper } = this;
+    if (keeper === null || unit.storeKey === null || !taken.repeatable) return null;
+    return (result) =>
+      this.atNextMoment(() => {
+        try {
+          keeper.put(unit, surroundings, taken, result);
+        } catch (error) {
+          this.world.log('keep-broke', { source: unit.requests[0].source, error: (error as Error).stack });
+        }
+      });
+  }
+
+  private take(unit: Unit, surroundings: Surroundings, outputs: readonly OutputSpec[]): Taken | Stay | 'unresolved' {
+    const { plan, toolchain, cwd } = unit;
+    const files = new Set<string>();
+    const unlisted: string[] = [];
+    const searchDirs = new Set<string>();
+    let usesDate = false;
+    for (const request of unit.requests) {
+      const scanned = this.scanner.scan(request);
+      if (scanned.usesTimestamp) return stays('time-macro', '__TIMESTAMP__ is the time of the file here');
+      if (scanned.hasAssemblerIncludes) return stays('assembler-includes', 'the assembler pulls in files of its own');
+      if (scanned.precompiledHeader !== null) return stays('precompiled-header', scanned.precompiledHeader);
+      if (scanned.unresolved.length > 0 && unit.asked === null) return 'unresolved';
+      for (const file of scanned.files) files.add(file);
+      for (const dir of scanned.searchDirs) searchDirs.add(dir);
+      unlisted.push(...scanned.unlisted);
+      usesDate ||= scanned.usesDate;
+    }
+    const pwd = surroundings.env.get('PWD');
+    const inputs = [...files, ...(unit.asked ?? []), ...plan.extraInputs, ...listLocaleFiles(surroundings.variables)];
     const dirs = [...searchDirs, cwd, ...outputs.map((output) => dirname(output.path))];
     if (pwd?.startsWith('/') === true) dirs.push(pwd);
-    const taken = this.files.fragment(
+    const piece = this.files.fragment(
       inputs.map((path) => spellAbsolute(path, cwd)),
       dirs,
     );
-    if (!taken.ok) return stays('file-missing', taken.error.message);
-    if (this.files.takeChanged().length > 0) this.epoch++;
-    const fragment = joinPieces(taken.value, toolchain);
-    const task: CompileTask = {
-      label: basename(plan.sources[0].path),
-      source: spellAbsolute(plan.sources[0].path, cwd),
-      class: this.classOf(toolchain, request.compiler, this.world.needsOf(build)),
-      argv: [request.compiler, ...plan.args],
-      cwd,
-      env: [
-        ...envSubset(env).filter((entry) => !entry.startsWith('TZ=')),
-        `PATH=${toolchain.pathDirs.join(':')}`,
-        ...(toolchain.libraryDirs.length > 0 ? [`LD_LIBRARY_PATH=${toolchain.libraryDirs.join(':')}`] : []),
-        `TZ=${travellingZone(env)}`,
-      ],
-      umask: request.umask,
-      epoch: this.epoch,
+    if (!piece.ok) return stays('file-missing', piece.error.message);
+    const fragment = joinPieces(piece.value, toolchain);
+    return {
       fragment,
-      outputs,
-      compilesThenAssembles: toolchain.family === 'gcc' && plan.args.includes('-c') && !plan.args.includes('-pipe'),
       bytes: fragment.files.reduce((sum, file) => sum + file.size, 0),
       searchDirs: [...searchDirs],
+      scanned: [...files],
+      unlisted,
+      repeatable: !usesDate || surroundings.env.has('SOURCE_DATE_EPOCH'),
     };
-    return { travels: true, task };
   }
 
   private classOf(toolchain: ToolchainDescription, path: string, criteria: string): TaskClass {
@@ -254,7 +359,7 @@ export class Preparer {
   }
 }
 
-function stays(reason: StayReason, detail: string): Prepared {
+function stays(reason: StayReason, detail: string): Stay {
   return { travels: false, reason, detail, heavy: true };
 }
 

@@ -1,11 +1,71 @@
-// What a compile takes from its machine besides files: the language of its messages and the time zone of __DATE__.
+// What a compile takes from its machine besides files: its environment, the language of its messages and the time zone of __DATE__.
 // The locale itself travels as files; translated messages do not, and the zone is reduced to an offset that needs no file.
 import { existsSync, readdirSync } from 'node:fs';
+import { envSubset } from '../../compiler/command/environment.ts';
+
+/** One environment, read once for all the calls of a build that have it. */
+export interface Surroundings {
+  readonly env: ReadonlyMap<string, string>;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly build: string;
+  /** Equal texts: the same compile comes out, wherever it was called. */
+  readonly text: string;
+  /** What goes along, as `NAME=value`; without the time zone. */
+  readonly sent: readonly string[];
+  /** Of `sent`: what can show in an output. */
+  readonly telling: readonly string[];
+  /** Of `sent`: what shows in messages only. */
+  readonly cosmetic: readonly string[];
+  readonly translated: boolean;
+}
+
+const KEPT = 64;
+/** They differ from call to call, and no compiler reads them. */
+const IDLE = /^(?:TENDER_|MAKELEVEL=|MAKEFLAGS=|MFLAGS=|MAKE_TERM|_=|OLDPWD=|SHLVL=|NINJA_STATUS=)/;
+const COSMETIC = /^(?:TERM|COLUMNS|GCC_COLORS|GCC_URLS|TERM_URLS|GCC_EXTRA_DIAGNOSTIC_OUTPUT)=/;
+
+/** Reads environments; calls of one build mostly share theirs. */
+export class SurroundingsReader {
+  readonly #known = new Map<string, Surroundings>();
+
+  read(entries: readonly string[]): Surroundings {
+    const whole = entries.join('\0');
+    let known = this.#known.get(whole);
+    if (known === undefined) {
+      known = readSurroundings(entries);
+      for (const oldest of this.#known.keys()) {
+        if (this.#known.size < KEPT) break;
+        this.#known.delete(oldest);
+      }
+      this.#known.set(whole, known);
+    }
+    return known;
+  }
+}
+
+function readSurroundings(entries: readonly string[]): Surroundings {
+  const env = new Map<string, string>();
+  for (const entry of entries) {
+    const at = entry.indexOf('=');
+    if (at > 0) env.set(entry.slice(0, at), entry.slice(at + 1));
+  }
+  const sent = envSubset(env).filter((entry) => !entry.startsWith('TZ='));
+  return {
+    env,
+    variables: Object.fromEntries(env),
+    build: env.get('TENDER_BUILD') ?? 'adhoc',
+    text: entries.filter((entry) => !IDLE.test(entry)).join('\0'),
+    sent,
+    telling: sent.filter((entry) => !COSMETIC.test(entry)),
+    cosmetic: sent.filter((entry) => COSMETIC.test(entry)),
+    translated: speaksTranslated(env),
+  };
+}
 
 const translated = new Map<string, boolean>();
 
 /** Whether the compiler would speak another language than English here: its translations are not part of a toolchain. */
-export function speaksTranslated(env: ReadonlyMap<string, string>): boolean {
+function speaksTranslated(env: ReadonlyMap<string, string>): boolean {
   const messages = env.get('LC_ALL') || env.get('LC_MESSAGES') || env.get('LANG') || 'C';
   if (/^(?:C|POSIX)(?:[._@]|$)/.test(messages)) return false;
   const languages = `${env.get('LANGUAGE') ?? ''}:${messages}`.split(':').map((name) => name.split(/[_.@]/)[0] ?? '');
@@ -25,8 +85,22 @@ function hasTranslation(language: string): boolean {
   return existsSync(directory) && readdirSync(directory).some((name) => /^(?:gcc|cpplib|binutils|gas)\b/.test(name));
 }
 
+const ZONE_MS = 10_000;
+const zones = new Map<string | undefined, { readonly rule: string; readonly atMs: number }>();
+
 /** The caller's time zone as a POSIX rule with today's offset, e.g. `<+02>-02:00`. */
 export function travellingZone(env: ReadonlyMap<string, string>): string {
+  const name = env.get('TZ');
+  const known = zones.get(name);
+  const atMs = performance.now();
+  if (known !== undefined && atMs - known.atMs < ZONE_MS) return known.rule;
+  const rule = zoneRule(env);
+  if (zones.size >= KEPT) zones.clear();
+  zones.set(name, { rule, atMs });
+  return rule;
+}
+
+function zoneRule(env: ReadonlyMap<string, string>): string {
   const minutes = offsetMinutes(env.get('TZ'));
   const absolute = Math.abs(minutes);
   const clock = `${String(Math.floor(absolute / 60)).padStart(2, '0')}:${String(absolute % 60).padStart(2, '0')}`;

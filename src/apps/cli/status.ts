@@ -41,7 +41,7 @@ export function renderStatus(status: StatusReport): string {
   }
   lines.push('');
   lines.push(
-    `${status.waiting} waiting, ${status.runningHere} running here; since the start ${total.units} compiled: ${total.remote} remote, ${total.local} here`,
+    `${status.waiting} waiting, ${status.runningHere} running here; since the start ${total.units} compiled: ${total.remote} remote, ${total.stored} from the store, ${total.local} here`,
   );
   return lines.join('\n');
 }

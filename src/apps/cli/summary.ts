@@ -10,6 +10,7 @@ export function summarise(figures: BuildFigures, wallMs: number, ownCores: numbe
   const machines = figures.workers.filter((worker) => worker.units > 0).length;
   const parts = [];
   if (figures.remote > 0) parts.push(`${figures.remote} on ${machines} ${machines === 1 ? 'machine' : 'machines'}`);
+  if (figures.stored > 0) parts.push(`${figures.stored} from the store`);
   if (figures.local > 0) parts.push(`${figures.local} here (${reasonsText(figures.reasons)})`);
   if (figures.doubled > 0) parts.push(`${figures.doubled} doubled`);
   if (figures.retried > 0) parts.push(`${figures.retried} tried again`);
@@ -24,9 +25,10 @@ export function summarise(figures: BuildFigures, wallMs: number, ownCores: numbe
  * took. Time that a worker spent waiting for its own processor is not counted as saved.
  */
 function savedMs(figures: BuildFigures, wallMs: number, ownCores: number): number {
-  if (figures.remote === 0) return 0;
-  const remoteCpuMs = figures.workers.reduce((sum, worker) => sum + worker.cpuMs, 0);
-  return Math.max(0, ((remoteCpuMs / figures.remote) * figures.units) / ownCores - wallMs);
+  const compiled = figures.remote + figures.stored;
+  if (compiled === 0) return 0;
+  const cpuMs = figures.workers.reduce((sum, worker) => sum + worker.cpuMs, figures.storedCpuMs);
+  return Math.max(0, ((cpuMs / compiled) * figures.units) / ownCores - wallMs);
 }
 
 function reasonsText(reasons: Record<string, number>): string {
@@ -56,8 +58,9 @@ export function progressLine(
   if (figures.runningHere > 0) flying.push(`here ${figures.runningHere}`);
   if (figures.waiting > 0) flying.push(`waiting ${figures.waiting}`);
   const failed = figures.failed > 0 ? `, ${figures.failed} failed` : '';
+  const stored = figures.stored > 0 ? `${figures.stored} from the store, ` : '';
   const line =
-    `tender ${duration(elapsedMs)} │ ${figures.units} done: ${figures.remote} remote, ${figures.local} here${failed}` +
+    `tender ${duration(elapsedMs)} │ ${figures.units} done: ${figures.remote} remote, ${stored}${figures.local} here${failed}` +
     (flying.length > 0 ? ` │ now ${flying.join(', ')}` : '');
   return line.length <= columns ? line : `${line.slice(0, Math.max(0, columns - 1))}…`;
 }

@@ -1,0 +1,128 @@
+// Results are found and put here: a unit's manifests say what its compiles have read; the one whose every file is as it was,
+// and whose every include leads where it led, names the result. Called within a moment of the disk.
+import { zstdDecompressSync } from 'node:zlib';
+import { parseDependencies } from '../../compiler/scan/depfile.ts';
+import { spellAbsolute } from '../../compiler/scan/directories.ts';
+import type { IncludeScanner } from '../../compiler/scan/scan.ts';
+import type { FileCache } from '../../adapters/files/file-cache.ts';
+import type { Manifest, ManifestFile, ResultStore, StoredResult } from '../../adapters/results/types.ts';
+import type { ExecutionResultMessage } from '../../wire/messages.ts';
+import { messageKey, resultKey } from './store-keys.ts';
+import type { Surroundings } from './surroundings.ts';
+import type { Taken, Unit } from './units.ts';
+
+export type KeepingStore = Pick<ResultStore, 'manifests' | 'result' | 'put'>;
+
+/** Of a file in which no include is looked for. */
+const NO_RESOLUTION = new Uint8Array(16);
+const MAX_DEPFILE_BYTES = 16 * 2 ** 20;
+
+export class ResultKeeper {
+  readonly #store: KeepingStore;
+  readonly #files: FileCache;
+  readonly #scanner: IncludeScanner;
+
+  constructor(store: KeepingStore, files: FileCache, scanner: IncludeScanner) {
+    this.#store = store;
+    this.#files = files;
+    this.#scanner = scanner;
+  }
+
+  /** The result of a compile of this unit that read the files as they are now. */
+  find(unit: Unit, surroundings: Surroundings): StoredResult | null {
+    const { storeKey } = unit;
+    if (storeKey === null || surroundings.env.has('TENDER_NO_STORE')) return null;
+    if (unit.hit === null || !unit.hit.holds()) {
+      unit.hit = null;
+      const found = this.#files.snapshot(() => this.#match(unit, storeKey, surroundings));
+      const { value } = found;
+      if (value === null) return null;
+      unit.hit = { value, holds: found.holds };
+    }
+    const result = this.#store.result(unit.hit.value);
+    if (result === null) unit.hit = null;
+    return result;
+  }
+
+  /** Keeps what a compile of `taken` gave, unless any of it has changed since it was taken. */
+  put(unit: Unit, surroundings: Surroundings, taken: Taken, result: ExecutionResultMessage): void {
+    const { storeKey } = unit;
+    if (storeKey === null || result.signalled || result.code !== 0) return;
+    if (unit.taken?.value !== taken || !unit.taken.holds()) return;
+    const { stdout, stderr, outputs, ranMs, cpuMs } = result;
+    const read = this.#readBy(unit, taken, result);
+    const files = this.#describe(unit, read);
+    if (files === null) return;
+    const messages = stderr.length + stdout.length === 0 ? '' : messageKey(unit.plan, surroundings);
+    const key = resultKey(storeKey, files, this.#scanner.prelude(unit.requests[0]), messages);
+    this.#store.put(storeKey, { files, resultKey: key }, { stdout, stderr, outputs, ranMs, cpuMs });
+  }
+
+  #match(unit: Unit, storeKey: Uint8Array, surroundings: Surroundings): Uint8Array | null {
+    for (const manifest of this.#store.manifests(storeKey)) {
+      if (!this.#isAsRead(unit, manifest)) continue;
+      const prelude = this.#scanner.prelude(unit.requests[0]);
+      for (const messages of ['', messageKey(unit.plan, surroundings)]) {
+        const key = resultKey(storeKey, manifest.files, prelude, messages);
+        if (Buffer.compare(key, manifest.resultKey) === 0) return key;
+      }
+    }
+    return null;
+  }
+
+  #isAsRead(unit: Unit, manifest: Manifest): boolean {
+    for (const { path, digest } of manifest.files) {
+      const now = this.#files.digest(spellAbsolute(path, unit.cwd));
+      if (now === null || (now.digest !== digest && Buffer.compare(now.digest, digest) !== 0)) return false;
+    }
+    const scanned = manifest.files.filter((file) => !isPlain(file));
+    const paths = scanned.map((file) => spellAbsolute(file.path, unit.cwd));
+    const resolutions = this.#scanner.resolutions(unit.requests[0], paths);
+    return scanned.every(({ resolution }, index) => {
+      const now = resolutions[index] ?? null;
+      return now !== null && (now === resolution || Buffer.compare(now, resolution) === 0);
+    });
+  }
+
+  /** What the compile read, as its depfile spells it; where there is no full one, all that it may have read. */
+  #readBy(unit: Unit, taken: Taken, result: ExecutionResultMessage): { scanned: readonly string[]; plain: string[] } {
+    const { plan, cwd } = unit;
+    const plain = [...plan.extraInputs];
+    const at = plan.outputs.findIndex(({ kind }) => kind === 'depfile');
+    const written = result.outputs.find(({ index }) => index === at);
+    // With -MMD the headers of the system are not in it.
+    const isFull = at >= 0 && written !== undefined && !plan.args.some((arg) => arg.includes('MM'));
+    const all = { scanned: taken.scanned.map((path) => relative(cwd, path)), plain };
+    if (!isFull) return all;
+    const bytes = written.zstd
+      ? zstdDecompressSync(written.data, { maxOutputLength: MAX_DEPFILE_BYTES })
+      : Buffer.from(written.data);
+    const listed = parseDependencies(bytes.toString());
+    if (listed.length === 0) return all;
+    const named = new Set(listed.filter((path) => !plan.extraInputs.includes(path)));
+    for (const path of taken.unlisted) named.add(relative(cwd, path));
+    return { scanned: [...named], plain };
+  }
+
+  /** Null when something of it cannot be told, so that no later compile could be compared with it. */
+  #describe(unit: Unit, read: { scanned: readonly string[]; plain: readonly string[] }): ManifestFile[] | null {
+    const files: ManifestFile[] = [];
+    const resolutions = this.#scanner.resolutions(
+      unit.requests[0],
+      read.scanned.map((path) => spellAbsolute(path, unit.cwd)),
+    );
+    for (const [index, path] of [...read.scanned, ...read.plain].entries()) {
+      const resolution = index < read.scanned.length ? resolutions[index] : NO_RESOLUTION;
+      const named = this.#files.digest(spellAbsolute(path, unit.cwd));
+      if (named === null || resolution === undefined || resolution === null) return null;
+      files.push({ path, digest: named.digest, resolution });
+    }
+    return files;
+  }
+}
+
+const isPlain = (file: ManifestFile): boolean => Buffer.compare(file.resolution, NO_RESOLUTION) === 0;
+
+function relative(cwd: string, path: string): string {
+  return path.startsWith(`${cwd}/`) ? path.slice(cwd.length + 1) : path;
+}
