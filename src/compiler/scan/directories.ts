@@ -1,11 +1,15 @@
-// The order in which the compiler looks for headers, worked out as gcc's incpath.c does it (clang agrees): what does not
-// exist goes, and a -I that is also a system directory goes too, so that it cannot change what <stdlib.h> means.
+// The order in which the compiler looks for headers, worked out as gcc's incpath.c does it: what does not exist goes, and a -I
+// that is also a system directory goes too, so that it cannot change what <stdlib.h> means. Of -iquote gcc and clang differ.
 import type { FileFacts, ScanRequest } from '../types.ts';
 
 /** Directories as spelled, absolute; `quote` is searched before `angle` for a quoted name, after the includer's own. */
 export interface SearchChain {
   readonly quote: readonly string[];
+  /** Those of `quote` that gcc searches: it leaves out system directories, clang does not. The same object when all are. */
+  readonly quoteOfGcc: readonly string[];
   readonly angle: readonly string[];
+  /** All that exist, also those that go: a compiler may name a file by the first spelling of its directory. */
+  readonly existing: readonly string[];
 }
 
 /** An absolute spelling without `.` and doubled slashes; `..` stays, for it may follow a symlink. */
@@ -21,19 +25,26 @@ export function orderDirectories(request: ScanRequest, facts: FileFacts): Search
   const { scan, cwd } = request;
   const spell = (dirs: readonly string[]): string[] =>
     dirs.map((dir) => spellAbsolute(inSysroot(dir, scan.sysroot), cwd));
-  const system = keepFirst(
-    [
-      ...spell(scan.systemDirs),
-      ...request.envDirs.afterSystem,
-      ...(scan.noStdInc ? [] : request.builtin.systemDirs),
-      ...spell(scan.afterDirs),
-    ],
-    new Set(),
-    facts,
-  );
-  const bracket = keepFirst([...spell(scan.includeDirs), ...request.envDirs.afterI], new Set(system.real), facts);
-  const quote = keepFirst(spell(scan.quoteDirs), new Set(system.real), facts);
-  return { quote: quote.spelled, angle: [...bracket.spelled, ...system.spelled] };
+  const systemDirs = [
+    ...spell(scan.systemDirs),
+    ...request.envDirs.afterSystem,
+    ...(scan.noStdInc ? [] : request.builtin.systemDirs),
+    ...spell(scan.afterDirs),
+  ];
+  const bracketDirs = [...spell(scan.includeDirs), ...request.envDirs.afterI];
+  const quoteDirs = spell(scan.quoteDirs);
+  const system = keepFirst(systemDirs, new Set(), facts);
+  const bracket = keepFirst(bracketDirs, new Set(system.real), facts);
+  const quote = keepFirst(quoteDirs, new Set(), facts);
+  const ofGcc = keepFirst(quote.spelled, new Set(system.real), facts);
+  const quoteOfGcc = ofGcc.spelled.length === quote.spelled.length ? quote.spelled : ofGcc.spelled;
+  const existing = new Set([...quoteDirs, ...bracketDirs, ...systemDirs].filter((dir) => facts.isDirectory(dir)));
+  return {
+    quote: quote.spelled,
+    quoteOfGcc,
+    angle: [...bracket.spelled, ...system.spelled],
+    existing: [...existing],
+  };
 }
 
 /** A leading `=` or `$SYSROOT` stands for the sysroot, when there is one. */

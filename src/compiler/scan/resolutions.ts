@@ -78,9 +78,9 @@ export class Resolutions {
     }
     const digest = this.#facts.remember(() => {
       const forced = this.#search.resolveForced(request);
-      const precompiled = source === null ? null : this.#search.precompiledHeader(source.node, forced);
-      const lines = forced.map((found) => (found === null ? '' : relativeTo(base, found.path)));
-      return this.#hash([...lines, precompiled ?? ''].join('\0'));
+      const precompiled = source === null ? null : this.#search.precompiledHeader(source.node, forced.flat());
+      const lines = forced.map((found) => line(base, found));
+      return this.#hash([...lines, precompiled ?? ''].join(''));
     });
     if (this.#preludes.size >= MAX_PRELUDES) this.#preludes.clear();
     this.#preludes.set(key, { base, parsed, digest });

@@ -75,6 +75,12 @@ describe('the order of directories', () => {
     expect(files(everywhere(`#include ${operand}\n`, ...dirs), overrides)).toEqual(['/p/a.c', expected]);
   });
 
+  test('-iquote for a system directory: gcc leaves it out, clang does not', () => {
+    const disk = everywhere('#include "x.h"\n', '/b', '/i');
+    const overrides = { quoteDirs: ['/b'], includeDirs: ['/i'], system: ['/b'] };
+    expect(files(disk, overrides)).toEqual(['/p/a.c', '/b/x.h', '/i/x.h']);
+  });
+
   test('-nostdinc leaves out what the compiler adds', () => {
     const disk = everywhere('#include <x.h>\n', '/b');
     expect(files(disk, { system: ['/b'], noStdInc: true })).toEqual(['/p/a.c']);
@@ -82,10 +88,11 @@ describe('the order of directories', () => {
 
   test('only directories that exist are reported', () => {
     const { searchDirs } = scanIncludes(
-      request({ quoteDirs: ['/q'], includeDirs: ['/none', '/i', '/b'], system: ['/b', '/gone'] }),
+      request({ quoteDirs: ['/q'], includeDirs: ['/none', '/i', '/b', '/i/../b'], system: ['/b', '/gone'] }),
       everywhere('', '/i', '/b', '/q'),
     );
-    expect(searchDirs).toEqual(['/q', '/i', '/b']);
+    // Also one that is searched in another place: a compiler may name its files by this spelling.
+    expect(searchDirs).toEqual(['/q', '/i', '/b', '/i/../b']);
   });
 });
 

@@ -74,8 +74,8 @@ export class IncludeScanner {
       this.#assemble(walk, source.node);
     } else {
       list(walk, source);
-      const forced = search.resolveForced(request);
-      for (const found of forced) if (found !== null) list(walk, found);
+      const forced = search.resolveForced(request).flat();
+      for (const found of forced) list(walk, found);
       this.#follow(walk);
       const computed = this.#followComputed(walk, request);
       unresolved = computed.unresolved;

@@ -41,7 +41,7 @@ export class Search {
   readonly #chain: Remembered<SearchChain>;
   readonly #nodes = new Map<string, FileNode>();
   readonly #found = new Map<string, Found>();
-  readonly #lookups = new Map<NamedDirective, Remembered<Found | null>>();
+  readonly #lookups = new Map<NamedDirective, Remembered<readonly Found[]>>();
 
   constructor(facts: FileFacts, request: ScanRequest) {
     this.#facts = facts;
@@ -53,8 +53,9 @@ export class Search {
     return this.#chain.holds();
   }
 
+  /** All search directories that exist, as spelled. */
   get directories(): readonly string[] {
-    return [...this.#chain.value.quote, ...this.#chain.value.angle];
+    return this.#chain.value.existing;
   }
 
   /** Brings `parsed` and `includes` up to date; false when the file cannot be read. */
@@ -72,7 +73,7 @@ export class Search {
     return true;
   }
 
-  /** Everything that a directive of `node` can find: one file or none, or all candidates of an include_next. */
+  /** Everything that a directive of `node` can find: mostly one file or none, all candidates of an include_next. */
   resolve(node: FileNode, directive: Directive): readonly Found[] {
     if (directive.form === 'computed') return [];
     if (directive.next) return this.#findEvery([node.dir, ...this.directories], directive.name);
@@ -80,8 +81,7 @@ export class Search {
       const beside = this.find(spellFrom(node.dir, directive.name));
       if (beside !== null) return [beside];
     }
-    const found = this.#lookUp(directive);
-    return found === null ? [] : [found];
+    return this.#lookUp(directive);
   }
 
   /** The same for a computed include, by all values that its macros are known to have. */
@@ -120,19 +120,18 @@ export class Search {
   }
 
   /** stdc-predef.h, then -include and -imacros, which are looked for in the working directory first. */
-  resolveForced(request: ScanRequest): readonly (Found | null)[] {
-    const forced = request.scan.forcedIncludes.map(
-      (name) =>
-        this.find(spellAbsolute(name, request.cwd)) ??
-        this.#lookUp(internDirective('quote', name, false) as NamedDirective),
-    );
+  resolveForced(request: ScanRequest): readonly (readonly Found[])[] {
+    const forced = request.scan.forcedIncludes.map((name) => {
+      const here = this.find(spellAbsolute(name, request.cwd));
+      return here !== null ? [here] : this.#lookUp(internDirective('quote', name, false) as NamedDirective);
+    });
     return [this.#lookUp(IMPLICIT), ...forced];
   }
 
   /** A precompiled header that the compiler would take for a forced include or for one that the source itself names. */
-  precompiledHeader(source: FileNode, forced: readonly (Found | null)[]): string | null {
+  precompiledHeader(source: FileNode, forced: readonly Found[]): string | null {
     for (const found of forced) {
-      const made = found === null ? null : this.#existing(found.path, ['.gch', '.pch']);
+      const made = this.#existing(found.path, ['.gch', '.pch']);
       if (made !== null) return made;
     }
     const { parsed } = source;
@@ -170,16 +169,18 @@ export class Search {
     return [...all];
   }
 
-  /** The first match along the search directories. */
-  #lookUp(directive: NamedDirective): Found | null {
+  /** The first match along the search directories; two where gcc and clang take different ones. */
+  #lookUp(directive: NamedDirective): readonly Found[] {
     const known = this.#lookups.get(directive);
     if (known?.holds()) return known.value;
     const lookup = this.#facts.remember(() => {
-      const { quote, angle } = this.#chain.value;
-      return (
-        (directive.form === 'quote' ? this.#findFirst(quote, directive.name) : null) ??
-        this.#findFirst(angle, directive.name)
-      );
+      const { quote, quoteOfGcc, angle } = this.#chain.value;
+      const { form, name } = directive;
+      const along = (dirs: readonly string[]): Found | null =>
+        this.#findFirst(dirs, name) ?? this.#findFirst(angle, name);
+      const found = along(form === 'quote' ? quote : []);
+      const ofGcc = form === 'quote' && quoteOfGcc !== quote ? along(quoteOfGcc) : found;
+      return [...new Set([found, ofGcc])].filter((it) => it !== null);
     });
     this.#lookups.set(directive, lookup);
     return lookup.value;
