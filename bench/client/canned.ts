@@ -83,10 +83,10 @@ export function compareOutputs(canned: Canned, depfiles: boolean): readonly stri
   });
 }
 
-/** Writes the index that canned-cc.c reads, beside the program's copies in `dir`. */
-export function writeIndex(canned: Canned, dir: string): void {
+/** Writes the index that canned-cc.c reads, beside the program's copies in `dir`; `keptDir`: a copy of the corpus's own. */
+export function writeIndex(canned: Canned, keptDir: string, dir: string): void {
   const lines = canned.units.map(({ source, object, depfile }) =>
-    [source, join(canned.keptDir, object), join(canned.keptDir, depfile)].join('\t'),
+    [source, join(keptDir, object), join(keptDir, depfile)].join('\t'),
   );
   writeFileSync(join(dir, 'index'), `${lines.join('\n')}\n`);
 }

@@ -1,11 +1,14 @@
 // `bench client`: what a unit costs the machine that builds, in CPU, with Tender and with others, in turn in one run, while workers
 // and servers answer with what a real compile gave once. Wall time and ratios of CPU are all that a shared machine can give.
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { CcacheHit } from './ccache.ts';
 import { clearOutputs, compareOutputs, openCanned } from './canned.ts';
 import type { CorpusName } from './corpora.ts';
+import { Distcc } from './distcc.ts';
 import { seedFarm } from './farm.ts';
+import { Local } from './local.ts';
 import { buildProgram } from './programs.ts';
 import { emptyRow, ratiosOf, renderTable, rowOf, type Ratios, type Row } from './rows.ts';
 import { Tender, type TenderKind } from './tender.ts';
@@ -30,6 +33,8 @@ export interface ClientBenchResult {
 /** Runs the benchmark; throws BenchProblem with a sentence for people. */
 export async function benchClient(options: ClientBenchOptions): Promise<ClientBenchResult> {
   const scratch = mkdtempSync(join(tmpdir(), 'tender-bench-'));
+  // A peer's server that gives up being root must come through; what is private in here is closed by itself.
+  chmodSync(scratch, 0o711);
   const remove = (): void => rmSync(scratch, { recursive: true, force: true });
   process.once('exit', remove);
   try {
@@ -69,7 +74,12 @@ async function enter(bench: Bench, canned: Canned, options: ClientBenchOptions):
     const seed = await seedFarm(bench);
     contenders.push(...kinds.map((kind) => new Tender(bench, seed, canned, jobs, kind)));
   }
-  return contenders;
+  const peers = [
+    new Distcc(bench, canned, jobs),
+    new CcacheHit(bench, canned, jobs),
+    ...(canned.name === 'tiny' ? [new Local(bench, canned, jobs)] : []),
+  ];
+  return [...contenders, ...peers.filter((peer) => wanted(peer.who))];
 }
 
 /** All contenders in turn, round by round, so that what the machine does besides falls on all of them alike. */
