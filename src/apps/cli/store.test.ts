@@ -26,7 +26,8 @@ function tender(argv: readonly string[], env: NodeJS.ProcessEnv = {}) {
 
 const json = (out: string): Record<string, unknown> => JSON.parse(out) as Record<string, unknown>;
 
-describe('tender store', () => {
+// Each call starts a Node from the sources, which takes seconds on a machine that is busy.
+describe('tender store', { timeout: 120_000 }, () => {
   test('stats, verify and clear work beside a store that is in use, with no agent', async () => {
     const store = openForTest(join(home, 'store'));
     for (let n = 0; n < 5; n++) store.put(unitKeyOf(n % 3), manifestOf(n), resultOf(n));
