@@ -9,6 +9,8 @@ import { RequestParser, encodeAnswer, encodeResult, encodeStr, parseCompileReque
 import type { ControlCall, LauncherCall, LauncherHandler, LauncherServer } from './types.ts';
 
 const HEARD_EVERY_MS = 2000;
+/** A launcher waits a while for the first sign of life; most that are answered by then need none. */
+const FIRST_HEARD_MS = 100;
 /** The kernel cuts this down to net.core.somaxconn. */
 const BACKLOG = 4096;
 const HEARD = encodeAnswer('H');
@@ -33,11 +35,22 @@ export async function listenLaunchers(
   await makePrivateDirectory(dirname(path));
   await removeStaleSocket(path);
   const connections = new Set<Connection>();
+  let waiting: Connection[] = [];
+  let firstHeard: NodeJS.Timeout | null = null;
+  const promise = (connection: Connection): void => {
+    waiting.push(connection);
+    firstHeard ??= setTimeout(() => {
+      const due = waiting;
+      waiting = [];
+      firstHeard = null;
+      for (const late of due) late.beat();
+    }, FIRST_HEARD_MS);
+  };
   const beat = setInterval(() => {
     for (const connection of connections) connection.beat();
   }, HEARD_EVERY_MS);
   const server = createServer((socket) => {
-    const connection = new Connection(socket, handler, requestWithinMs);
+    const connection = new Connection(socket, handler, requestWithinMs, promise);
     connections.add(connection);
     socket.once('close', () => connections.delete(connection));
   });
@@ -64,6 +77,7 @@ export async function listenLaunchers(
     },
     async close() {
       clearInterval(beat);
+      if (firstHeard !== null) clearTimeout(firstHeard);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const connection of connections) connection.cut();
       await closed;
@@ -85,7 +99,16 @@ class Connection {
   #onClosed: (() => void)[] = [];
   #onKept: ((launcherCpuMs: number) => void)[] = [];
 
-  constructor(socket: Socket, handler: LauncherHandler, requestWithinMs: number) {
+  #promise: (connection: Connection) => void;
+
+  /** `promise`: sees to it that `beat` is called soon for the first time. */
+  constructor(
+    socket: Socket,
+    handler: LauncherHandler,
+    requestWithinMs: number,
+    promise: (connection: Connection) => void,
+  ) {
+    this.#promise = promise;
     this.#socket = socket;
     this.#handler = handler;
     this.#requestTimer = setTimeout(() => this.cut(), requestWithinMs);
@@ -134,7 +157,7 @@ class Connection {
     const request = parseCompileRequest(body);
     if (request === null) return this.cut();
     this.#state = 'waiting';
-    this.#write(HEARD);
+    this.#promise(this);
     this.#handler.compile(request, this.#launcherCall());
   }
 

@@ -3,12 +3,13 @@ import type { BuildId } from '../../core/types.ts';
 import { emptyFigures, type BuildFigures, type BuildReport, type WorkerFigures } from '../report.ts';
 
 const buildsKept = 32;
+const unitsPerSample = 4;
 
 interface RunningBuild {
   readonly needs: string;
   readonly cpuAtStartMs: number;
   cpuAtUnitMs: number;
-  /** Agent CPU between one answered unit and the next. */
+  /** Agent CPU per unit, each a mean over a few that were answered one after the other. */
   readonly agentMs: number[];
   readonly launcherMs: number[];
 }
@@ -34,9 +35,11 @@ export class Figures {
   unitAnswered(build: BuildId, launcherCpuMs: number): void {
     const running = this.running.get(build);
     if (running === undefined) return;
-    const now = agentCpuMs();
     running.launcherMs.push(launcherCpuMs);
-    running.agentMs.push(now - running.cpuAtUnitMs);
+    // Asking the kernel costs as much as a part of the unit itself.
+    if (running.launcherMs.length % unitsPerSample !== 0) return;
+    const now = agentCpuMs();
+    running.agentMs.push((now - running.cpuAtUnitMs) / unitsPerSample);
     running.cpuAtUnitMs = now;
   }
 

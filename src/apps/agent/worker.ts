@@ -59,6 +59,7 @@ export interface WorkerWorld {
   log(event: string, fields: Record<string, unknown>): void;
 }
 
+const packAboveBytes = 24 * 1024;
 const maxResultBytes = 200 * 1024 * 1024;
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
@@ -289,9 +290,13 @@ export class Worker {
     let total = result.stdout.length + result.stderr.length;
     const outputs = result.outputs.flatMap((output, index) => {
       if (output === null) return [];
-      const data = zstdCompressSync(output.data, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+      // Unpacking a small one costs its receiver more than the bytes that packing saves.
+      const zstd = output.data.length > packAboveBytes;
+      const data = zstd
+        ? zstdCompressSync(output.data, { params: { [constants.ZSTD_c_compressionLevel]: 1 } })
+        : output.data;
       total += data.length;
-      return [{ index, data, zstd: true, size: output.data.length, mode: output.mode }];
+      return [{ index, data, zstd, size: output.data.length, mode: output.mode }];
     });
     if (total > maxResultBytes) return this.fail(attempt, 'too-large', `the result has ${total} bytes`);
     this.send(attempt.delegator, {
