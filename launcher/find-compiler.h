@@ -30,6 +30,9 @@ static bool is_launcher(const char *path, const struct stat *file) {
   return leads_to(path, "tender-cc"); // another installation's
 }
 
+// Links to these stand in for a compiler as ours do, and for the same purpose: Tender comes first where its link does.
+static bool is_rival(const char *path) { return leads_to(path, "distcc") || leads_to(path, "icecc"); }
+
 // How often launchers above this one ran `path`: once may be a compiler that starts itself, twice is a circle.
 static int times_above(const char *path) {
   int times = 0;
@@ -55,7 +58,8 @@ static bool find_in_path(const char *name, bool past_ccache) {
     bool fits = make_absolute(dir, end > at ? at : ".", end > at ? (int)(end - at) : 1);
     int n = snprintf(compiler, sizeof compiler, "%s/%s", dir, name);
     if (fits && n > 0 && n < (int)sizeof compiler && is_executable(compiler, &file)) {
-      bool skip = is_launcher(compiler, &file) || (past_ccache && leads_to(compiler, "ccache"));
+      bool rival = strcmp(name, "distcc") && strcmp(name, "icecc") && is_rival(compiler);
+      bool skip = rival || is_launcher(compiler, &file) || (past_ccache && leads_to(compiler, "ccache"));
       if (!skip && times_above(compiler) < 2) return true;
       if (!skip) strcpy(last, compiler);
       shadowed = true;
