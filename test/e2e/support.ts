@@ -41,6 +41,8 @@ export interface AgentOptions {
   /** `group`: the port of the multicast groups, as by default. */
   readonly port?: number | 'group';
   readonly policy?: 'first' | 'finish';
+  /** Keeps results; off unless told, so that every compile of a test is one. */
+  readonly store?: boolean;
 }
 
 export interface TestAgent {
@@ -117,6 +119,7 @@ export class TestFarm {
       `[delegate]\npolicy = "${options.policy ?? 'finish'}"\nown_slots = ${options.own_slots ?? 0}\nnobody_after_ms = ${options.nobody_after_ms ?? 20_000}`,
       `[work]\nslots = ${options.slots ?? 2}\nmax_load = 1000\nniceness = 0\nmem_per_task_mib = 64\nmem_reserve_mib = 0`,
     ];
+    lines.push(`[store]\nenabled = ${options.store ?? false}`);
     writeFileSync(join(home, 'config.toml'), `${lines.join('\n')}\n`);
     this.giveAway(home);
     this.giveAway(this.dir);

@@ -1,11 +1,11 @@
 // What the disk looks like from the side of names: which directories exist, where symlinks lead, which names a directory
 // holds. A directory is looked at once per moment, and not even that while a watch says that nothing changed; its listing is
 // kept as long as its own times stay the same, so that «no such header here» costs no system call of its own.
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync, statSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import type { Remembered } from '../../compiler/types.ts';
 import type { Identity } from './identity.ts';
-import { tryLstat, tryStat } from '../stat.ts';
+import { tryLstat } from '../stat.ts';
 import { identityOf, isSettled, sameIdentity } from './identity.ts';
 import type { Watches } from './watches.ts';
 
@@ -417,8 +417,17 @@ export class DirectoryTable {
     if (kind === 'file') return FILE;
     if (kind === 'directory') return DIRECTORY;
     const path = childPath(real, name);
-    const stats = tryStat(path);
-    return { answer: stats === null ? 'none' : stats.isDirectory() ? 'directory' : 'file', link: readLink(path) };
+    return { answer: answerFor(path), link: readLink(path) };
+  }
+}
+
+/** Compilers go on searching past a name that is not there, and stop at one that they cannot open: a loop of links, a closed door. */
+function answerFor(path: string): Answer {
+  try {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    return stats === undefined ? 'none' : stats.isDirectory() ? 'directory' : 'file';
+  } catch {
+    return 'file';
   }
 }
 
