@@ -21,13 +21,17 @@ export function buildEnvironment(
   command: readonly string[],
   given: NodeJS.ProcessEnv,
 ): Result<NodeJS.ProcessEnv, string> {
-  const path = given['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
-  const env: NodeJS.ProcessEnv = { ...given, TENDER_HOME: resolve(home), TENDER_BUILD: build };
+  // A build within a build finds in PATH what the outer one has put there.
+  const path = [masqueradeDir(home), shimsDir(home)].reduce(
+    withoutDirectory,
+    given['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
+  );
+  const env: NodeJS.ProcessEnv = { ...given, PATH: path, TENDER_HOME: resolve(home), TENDER_BUILD: build };
   for (const language of ['C', 'CXX', 'OBJC', 'OBJCXX']) env[`CMAKE_${language}_COMPILER_LAUNCHER`] ??= launcherPath;
   if (!/\s/.test(launcherPath)) {
     // On a miss ccache calls the launcher; it must know the real compiler, whose size and date it takes as its version.
     env['CCACHE_PREFIX'] ??= launcherPath;
-    env['CCACHE_PATH'] ??= withoutDirectory(path, masqueradeDir(home));
+    env['CCACHE_PATH'] ??= path;
   }
   // CMake writes the compiler's path into its cache: it must find the real one, the launcher comes by its variables.
   if (cmakeTools.includes(basename(command[0] ?? ''))) return ok(env);
@@ -39,7 +43,7 @@ export function buildEnvironment(
     const compiler = env[name];
     if (compiler !== undefined) env[name] = behindLauncher(compiler);
   }
-  env['PATH'] = [shims.value, links.value, withoutDirectory(path, links.value)].join(delimiter);
+  env['PATH'] = [shims.value, links.value, path].join(delimiter);
   return ok(env);
 }
 
@@ -59,6 +63,8 @@ export function wordsBehindLauncher(command: readonly string[], launcher: string
   });
 }
 
+const shimsDir = (home: string): string => resolve(home, 'shims');
+
 function withoutDirectory(path: string, directory: string): string {
   const dirs = path.split(delimiter);
   return dirs.filter((dir) => dir === '' || resolve(dir) !== directory).join(delimiter);
@@ -69,12 +75,11 @@ function withoutDirectory(path: string, directory: string): string {
  * the farm has use for, which it takes from no variable. Their directory.
  */
 function prepareShims(home: string, path: string): Result<string, string> {
-  const directory = resolve(home, 'shims');
-  const clean = withoutDirectory(path, directory);
+  const directory = shimsDir(home);
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     for (const name of [...cmakeTools, ...ninjaTools]) {
-      const tool = findIn(clean, name);
+      const tool = findIn(path, name);
       if (tool === null) continue;
       const text = cmakeTools.includes(name) ? cmakeShim(tool, [directory, masqueradeDir(home)]) : ninjaShim(tool);
       const file = join(directory, name);
