@@ -7,12 +7,14 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Scribe } from './scribe.ts';
 import {
   manifestOf,
   openForTest,
   plain,
   resultKeyOf,
   resultOf,
+  sized,
   unitKeyOf,
   type Work,
   type WorkReport,
@@ -58,17 +60,20 @@ async function report(child: ChildProcess): Promise<WorkReport> {
 
 const tmp = (): string[] => fs.readdirSync(join(dir, 'store', 'v1', 'tmp'));
 
-describe('several processes', () => {
+// Whole processes, one after the other: seconds on a machine that is busy.
+const patient = { timeout: 120_000 };
+
+describe('several processes', patient, () => {
   test('put, get, evict, clear and check at once: whatever is served is right', async () => {
-    const children = [1, 2, 3, 4].map((seed) => start({ kind: 'churn', seed: seed * 977, maxBytes: 400_000 }));
+    const children = [1, 2, 3, 4].map((seed) => start({ kind: 'churn', seed: seed * 977, maxBytes: 4_000_000 }));
     const reports = await Promise.all(children.map(report));
     expect(reports.map(({ wrong }) => wrong)).toEqual([0, 0, 0, 0]);
     expect(reports.reduce((sum, { served }) => sum + served, 0)).toBeGreaterThan(50);
-    const store = openForTest(join(dir, 'store'), { maxBytes: 400_000 });
+    const store = openForTest(join(dir, 'store'), { maxBytes: 4_000_000 });
     expect((await store.verify()).broken).toEqual([]);
     store.put(unitKeyOf(1), manifestOf(1), resultOf(1));
     await store.flush();
-    expect((await store.stats()).bytes).toBeLessThanOrEqual(400_000);
+    expect((await store.stats()).bytes).toBeLessThanOrEqual(4_000_000);
     await store.close();
     expect(tmp()).toEqual([]);
   });
@@ -97,17 +102,17 @@ describe('several processes', () => {
     expect(checked).toBeGreaterThan(surely.size);
     expect(swept).toBeGreaterThan(0);
     expect(tmp()).toEqual([]);
-    for (const n of surely) expect(plain(store.result(resultKeyOf(n)))).toEqual(plain(resultOf(n)));
+    for (const n of surely) expect(plain(store.result(resultKeyOf(n)))).toEqual(plain(sized(n)));
     await store.close();
   });
 });
 
-describe('a disk that refuses', () => {
+describe('a disk that refuses', patient, () => {
   test.skipIf(!isRoot)(
     'is full: what fits is kept, the rest is not, nothing is wrong (needs root for a small tmpfs)',
     async () => {
       const mount = ['unshare', '-m', '--propagation', 'private', 'sh', '-c'];
-      const inside = `mount -t tmpfs -o size=600k,mode=700 none ${JSON.stringify(dir)} && exec "$@"`;
+      const inside = `mount -t tmpfs -o size=3m,mode=700 none ${JSON.stringify(dir)} && exec "$@"`;
       const { served, wrong, refused } = await report(start({ kind: 'fill', rounds: 150 }, [...mount, inside, 'sh']));
       expect(wrong).toBe(0);
       expect(served).toBeGreaterThan(10);
@@ -116,11 +121,14 @@ describe('a disk that refuses', () => {
     },
   );
 
-  test('lets no file grow beyond a limit: nothing is kept, nothing is wrong', async () => {
+  test('lets no file grow beyond a limit: nothing new is kept, what was there stays, nothing is wrong', async () => {
     // In blocks of 512 bytes: units fit, results do not.
     const limited = ['sh', '-c', 'ulimit -f 6; exec "$@"', 'sh'];
-    const { served, wrong, refused } = await report(start({ kind: 'fill', rounds: 40 }, limited));
-    expect({ served, wrong, refused }).toEqual({ served: 0, wrong: 0, refused: 40 });
+    const none = { served: 0, wrong: 0, refused: 40, known: 0 };
+    expect(await report(start({ kind: 'fill', rounds: 40 }, limited))).toEqual(none);
+    const all = { served: 40, wrong: 0, refused: 40, known: 40 };
+    expect(await report(start({ kind: 'fill', rounds: 40 }))).toEqual(all);
+    expect(await report(start({ kind: 'fill', rounds: 40 }, limited))).toEqual({ ...all, refused: 80 });
   });
 
   test.skipIf(!isRoot)(
@@ -146,4 +154,18 @@ describe('a disk that refuses', () => {
       expect(served + refused).toBe(20);
     },
   );
+});
+
+test('a writing thread that fails loses what it was given, is started again, and is given up in the end', async () => {
+  // No number at all: the thread meets what it was never written for.
+  const scribe = new Scribe({ root: join(dir, 'v1'), maxBytes: 5n as unknown as number }, 1e6);
+  for (let life = 1; life <= 3; life++) {
+    expect(scribe.hasRoom(1000)).toBe(true);
+    const written = new Promise((done) => {
+      scribe.put({ unit: 'ab'.repeat(32), unitEntry: new Uint8Array(100), result: null }, done);
+    });
+    expect(await written).toBeNull();
+  }
+  expect(scribe.hasRoom(1000)).toBe(false);
+  expect(await scribe.ask('close')).toBeNull();
 });
