@@ -146,6 +146,22 @@ describe('what an answer rests on', () => {
     expect(tell('/one')).toHaveLength(5);
   });
 
+  test('a symlink that comes to lead elsewhere shows, though the path stays', () => {
+    const tree = { '/p/a.c': '#include "l/b.h"\n', '/one/b.h': '', '/two/b.h': '' };
+    const tell = (to: string): string =>
+      hex(new IncludeScanner(new Disk(tree, { '/p/l': to })).resolutions(request(), ['/p/a.c'])[0] ?? null);
+    expect(tell('/one')).toBe(tell('/one'));
+    expect(tell('/one')).not.toBe(tell('/two'));
+  });
+
+  test('a search directory that becomes a second name of another shows in the prelude', () => {
+    const tell = (to: string): string => {
+      const disk = new Disk({ '/p/a.c': '', '/one/x': '', '/two/x': '' }, { '/l': to });
+      return hex(new IncludeScanner(disk).prelude(request({ includeDirs: ['/l', '/one'] })));
+    };
+    expect(tell('/one')).not.toBe(tell('/two'));
+  });
+
   test('one configuration asked from two directories keeps them apart', () => {
     const disk = new Disk({ '/p/a.c': '#include "b.h"\n', '/p/b.h': '', '/w/x': '' });
     const scanner = new IncludeScanner(disk);

@@ -80,11 +80,21 @@ export class Resolutions {
       const forced = this.#search.resolveForced(request);
       const precompiled = source === null ? null : this.#search.precompiledHeader(source.node, forced.flat());
       const lines = forced.map((found) => line(base, found));
-      return this.#hash([...lines, precompiled ?? ''].join(''));
+      return this.#hash([...lines, precompiled ?? '', ...this.#aliases(base)].join('\0'));
     });
     if (this.#preludes.size >= MAX_PRELUDES) this.#preludes.clear();
     this.#preludes.set(key, { base, parsed, digest });
     return digest.value;
+  }
+
+  /** Search directories that are one: clang names its files by the spelling that it meets first, even where nothing is found. */
+  #aliases(base: Base): string[] {
+    const spellings = new Map<string, string[]>();
+    for (const dir of this.#search.directories) {
+      const real = this.#facts.realDirectory(dir) ?? dir;
+      spellings.set(real, [...(spellings.get(real) ?? []), relativeTo(base, dir)]);
+    }
+    return [...spellings.values()].filter(({ length }) => length > 1).flat();
   }
 
   /** The same object as long as both names of the working directory stay. */
@@ -155,9 +165,14 @@ function isIntricate(parsed: ParsedFile): boolean {
   );
 }
 
+/** The paths, and where symlinks on the way lead: by that a compiler knows a file that it is to read only once. */
 function line(base: Base, found: readonly Found[]): string {
   let text = '';
-  for (const { path } of found) text += `${relativeTo(base, path)}\0`;
+  for (const { path, node } of found) {
+    const spelled = relativeTo(base, path);
+    const real = relativeTo(base, node.path);
+    text += spelled === real ? `${spelled}\0` : `${spelled}\0\u0001${real}\0`;
+  }
   return `${text}\0`;
 }
 

@@ -96,7 +96,7 @@ export class IncludeScanner {
   /**
    * For each of `files` (absolute, as a scan or a depfile names them) a digest of 16 bytes of what every include-like directive in
    * it leads to now. Equal digests of files with equal contents: each lookup that a compile makes on account of that file finds the
-   * same path, or nothing as before. Computed includes are expanded by the macros of `files` and of the command; null when that does
+   * same path, or nothing as before. Which files they must be, `filesToRemember` says. Computed includes are expanded by the macros of `files` and of the command; null when that does
    * not resolve them, or when the file cannot be read. While nothing changed the same array of bytes comes back.
    */
   resolutions(request: ScanRequest, files: readonly string[]): readonly (Uint8Array | null)[] {
