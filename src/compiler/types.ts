@@ -67,6 +67,10 @@ export interface CompilePlan {
   readonly outputs: readonly OutputSpec[];
   /** Extra files the command reads that no include names (e.g. -fsanitize-ignorelist=), as given. */
   readonly extraInputs: readonly string[];
+  /** Files that the command reads where they exist (a profile); each goes along, and its absence matters as much. */
+  readonly optionalInputs: readonly string[];
+  /** Where the assembler looks for files besides `scan.includeDirs` (-Wa,-I). */
+  readonly assemblerDirs: readonly string[];
   readonly scan: ScanOptions;
   /** Arguments that select the compiler's built-in search directories and macros (-std=, -m…, --sysroot=, -nostdinc, -stdlib=, -target …). */
   readonly builtinArgs: readonly string[];
@@ -86,6 +90,8 @@ export type Verdict =
 export interface BuiltinSearch {
   /** `#include <...>` directories that the compiler adds by itself, in order. */
   readonly systemDirs: readonly string[];
+  /** Files by whose presence the compiler found them (a gcc installation that clang leans on); they must go along. */
+  readonly bearings?: readonly string[];
 }
 
 /** One `#include`-like line of a file. */

@@ -3,6 +3,7 @@ import type { Result } from '../../base/result.ts';
 import { err, ok } from '../../base/result.ts';
 import { spellAbsolute } from '../../compiler/scan/directories.ts';
 import type { BuiltinSearch, Language } from '../../compiler/types.ts';
+import { listBearings } from './bearings.ts';
 import type { ToolchainError } from './describe.ts';
 import type { Environment } from './run.ts';
 import { questionEnvironment, run } from './run.ts';
@@ -10,6 +11,7 @@ import { questionEnvironment, run } from './run.ts';
 export interface AskedSearch extends BuiltinSearch {
   /** Directories that the compiler would search if they existed: when one appears, ask again. */
   readonly missingDirs: readonly string[];
+  readonly bearings: readonly string[];
 }
 
 const NAMES: Readonly<Record<Language, string | null>> = {
@@ -32,7 +34,7 @@ export async function askBuiltinSearch(
   options: { readonly env: Environment; readonly cwd: string },
 ): Promise<Result<AskedSearch, ToolchainError>> {
   const name = NAMES[language];
-  if (name === null) return ok({ systemDirs: [], missingDirs: [] });
+  if (name === null) return ok({ systemDirs: [], missingDirs: [], bearings: [] });
   const args = [...builtinArgs, '-v', '-E', '-x', name, '/dev/null', '-o', '/dev/null'];
   const answer = await run(compilerPath, args, { env: questionEnvironment(options.env), cwd: options.cwd });
   if (!answer.ok) return err({ message: answer.error });
@@ -43,11 +45,15 @@ export async function askBuiltinSearch(
     return err({ message: `${compilerPath} does not say where it looks for ${name} headers: ${why}` });
   }
   const spell = (dirs: readonly string[]): string[] => dirs.map((dir) => spellAbsolute(dir, options.cwd));
-  return ok({ systemDirs: spell(search.systemDirs), missingDirs: spell(search.missingDirs) });
+  return ok({
+    systemDirs: spell(search.systemDirs),
+    missingDirs: spell(search.missingDirs),
+    bearings: spell(listBearings(stderr)),
+  });
 }
 
 /** Reads the search list that gcc and clang print under -v; null when there is none. */
-export function parseSearch(told: string): AskedSearch | null {
+export function parseSearch(told: string): Omit<AskedSearch, 'bearings'> | null {
   const match = /^#include <\.\.\.> search starts here:\n([\s\S]*?)^End of search list\.$/m.exec(told);
   if (match === null) return null;
   const systemDirs = (match[1] ?? '')

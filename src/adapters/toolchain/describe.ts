@@ -1,13 +1,14 @@
 // A compiler as a set of files: driver, the programs it starts, what those load. Headers are not among them: they travel
 // with each unit. Equal sets have equal digests, so two machines can tell in 32 bytes whether they compile alike.
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, delimiter, dirname, isAbsolute, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Result } from '../../base/result.ts';
 import { err, ok } from '../../base/result.ts';
 import type { NamedFile, NameSpacePiece } from '../../compiler/types.ts';
 import { tryStat } from '../stat.ts';
+import { listBearings } from './bearings.ts';
 import { readElf } from './elf.ts';
 import { listLibraries } from './libraries.ts';
 import type { Environment } from './run.ts';
@@ -62,7 +63,8 @@ async function read(compilerPath: string, env: Environment): Promise<Result<Tool
   const version = /^(?:gcc|.*clang) version (\S+)/m.exec(told)?.[1] ?? '';
   const target = /^Target: (\S+)/m.exec(told)?.[1] ?? '';
 
-  const parts = family === 'gcc' ? await listGccParts(compilerPath, env) : listClangParts(told);
+  const parts =
+    family === 'gcc' ? await listGccParts(compilerPath, env) : await listClangParts(compilerPath, env, told);
   const spelled = new Set([compilerPath, ...parts]);
   const libraryDirs = new Set<string>();
   for (const program of [...spelled]) {
@@ -110,17 +112,13 @@ async function listGccParts(compilerPath: string, env: Environment): Promise<str
   return parts;
 }
 
-/** clang is one program, but it takes its bearings from the gcc installations that it finds: by their crtbegin.o. */
-function listClangParts(told: string): string[] {
-  const parts: string[] = [];
-  for (const [, dir = ''] of told.matchAll(/^Found candidate GCC installation: (.+)$/gm)) {
-    for (const multilib of ['.', '32', 'x32', '64']) {
-      const path = join(`${dir}/${multilib}`, 'crtbegin.o');
-      if (existsSync(path)) parts.push(multilib === '.' ? `${dir}/crtbegin.o` : `${dir}/${multilib}/crtbegin.o`);
-    }
-  }
-  for (const [, file = ''] of told.matchAll(/^Configuration file: (.+)$/gm)) if (existsSync(file)) parts.push(file);
-  return parts;
+/** clang is one program, with lists of its own for -fsanitize=, and the files by which it finds its way. */
+async function listClangParts(compilerPath: string, env: Environment, told: string): Promise<string[]> {
+  const asked = await run(compilerPath, ['-print-resource-dir'], { env, cwd: '/' });
+  const share = asked.ok && asked.value.code === 0 ? join(asked.value.stdout.trim(), 'share') : '';
+  const lists =
+    isAbsolute(share) && existsSync(share) ? readdirSync(share).filter((name) => name.endsWith('.txt')) : [];
+  return [...listBearings(told), ...lists.map((name) => join(share, name))];
 }
 
 /** The first executable file of that name along PATH. */

@@ -9,6 +9,8 @@ import { askBuiltinSearch } from './builtin.ts';
 import type { ToolchainDescription, ToolchainError } from './describe.ts';
 import { tryStat } from '../stat.ts';
 import { findInPath, readToolchain } from './describe.ts';
+import type { NativeCommand, NativePlace, NativeWords } from './native.ts';
+import { askNative, nativeQuestion, writeNative } from './native.ts';
 import type { Environment } from './run.ts';
 
 /** Files of a compiler are looked at this often at most. */
@@ -25,6 +27,7 @@ export class Toolchains {
   readonly #env: Environment;
   readonly #recheckMs: number;
   readonly #described = new Map<string, Known<Result<ToolchainDescription, ToolchainError>>>();
+  readonly #natives = new Map<string, Known<Result<NativeWords, ToolchainError>>>();
   readonly #searches = new Map<string, Known<Result<AskedSearch, ToolchainError>>>();
 
   /** `env`: for PATH and the variables that gcc itself reads when no call brings its own. */
@@ -65,12 +68,34 @@ export class Toolchains {
       () => askBuiltinSearch(compilerPath, language, builtinArgs, { env, cwd: place === '' ? '/' : cwd }),
       (result) =>
         result.ok
-          ? [...result.value.systemDirs, ...result.value.missingDirs]
+          ? [...result.value.systemDirs, ...result.value.missingDirs, ...result.value.bearings]
               .map((dir) => (existsSync(dir) ? '+' : '-'))
               .join('')
           : null,
     );
-    return search.ok ? ok({ systemDirs: search.value.systemDirs }) : search;
+    return search.ok ? ok({ systemDirs: search.value.systemDirs, bearings: search.value.bearings }) : search;
+  }
+
+  /**
+   * A command (without argv[0]) whose words for this machine's processor, `-march=native` and the like, are replaced by what they
+   * mean here, so that the object is the same wherever it is made. An error: the command must stay.
+   */
+  async resolveNative(
+    compilerPath: string,
+    args: readonly string[],
+    place: NativePlace,
+  ): Promise<Result<NativeCommand, ToolchainError>> {
+    const described = await this.describe(compilerPath, place.env);
+    if (!described.ok) return described;
+    const { digest, family } = described.value;
+    const question = nativeQuestion(args);
+    const words = await this.#remember(
+      this.#natives,
+      [digest, compilerPath, place.dir, ...question].join('\0'),
+      () => askNative(compilerPath, question, { ...place, family }),
+      (result) => (result.ok && result.value.files.every((file) => existsSync(file)) ? 'kept' : null),
+    );
+    return words.ok ? ok({ args: writeNative(args, words.value), files: words.value.files }) : words;
   }
 
   /** The answer known for `key` while what it rests on is unchanged, else a new one; callers of one time share one question. */

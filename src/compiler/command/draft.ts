@@ -1,17 +1,26 @@
 // What reading a command line gathers before a verdict is possible: later words may change what earlier ones mean.
-import type { StayReason } from '../types.ts';
+import type { OutputSpec, StayReason } from '../types.ts';
 import type { Driver } from './driver.ts';
-import type { DirList, Switch } from './option-table.ts';
+import type { DirList, Meaning, Setting, Switch } from './option-types.ts';
 
 export interface Stay {
   readonly reason: StayReason;
   readonly detail: string;
 }
 
+/** An option as it stood on the command line. */
+export interface ReadOption {
+  readonly name: string;
+  readonly value: string;
+  readonly meaning: Meaning;
+}
+
 export interface Draft {
   readonly driver: Driver;
   /** The command without argv[0], @files expanded. */
   readonly args: readonly string[];
+  /** Every option that the table knows, in order. */
+  readonly options: ReadOption[];
   compile: boolean;
   assembly: boolean;
   /** An option that makes it no compile at all (`-E`, `--version`). */
@@ -27,6 +36,7 @@ export interface Draft {
   handedDepfile: string | null;
   readonly dirs: Readonly<Record<DirList, string[]>>;
   dirPrefix: string | null;
+  readonly assemblerDirs: string[];
   readonly forcedIncludes: string[];
   readonly macros: (readonly ['D' | 'U', string])[];
   sysroot: string | null;
@@ -34,12 +44,21 @@ export interface Draft {
   noStdInc: boolean;
   noStdIncPlusPlus: boolean;
   readonly on: Set<Switch>;
+  readonly settings: Map<Setting, string>;
   /** The last -g option that sets how much debug information there is, without its `-g`; null: none. */
   debug: string | null;
   /** Where in `args` the last word about colours is, and what it says. */
   color: { readonly index: number; readonly text: string } | null;
+  /** Where in `args` words mean this machine's processor. */
+  readonly nativeAt: number[];
   readonly builtinArgs: string[];
   readonly extraInputs: string[];
+  /** Files that words of the command name for writing, whatever the sources are. */
+  readonly namedOutputs: OutputSpec[];
+  /** Those of them that are added to when they are there already. */
+  readonly appended: string[];
+  /** The assembler prints or writes a listing, which names its temporary input. */
+  listsAssembly: boolean;
   readonly forPreprocessor: string[];
   readonly forAssembler: string[];
   readonly forClang: string[];
@@ -51,6 +70,7 @@ export function createDraft(driver: Driver, args: readonly string[]): Draft {
   return {
     driver,
     args,
+    options: [],
     compile: false,
     assembly: false,
     otherMode: null,
@@ -62,6 +82,7 @@ export function createDraft(driver: Driver, args: readonly string[]): Draft {
     handedDepfile: null,
     dirs: { quoteDirs: [], includeDirs: [], systemDirs: [], afterDirs: [] },
     dirPrefix: null,
+    assemblerDirs: [],
     forcedIncludes: [],
     macros: [],
     sysroot: null,
@@ -69,10 +90,15 @@ export function createDraft(driver: Driver, args: readonly string[]): Draft {
     noStdInc: false,
     noStdIncPlusPlus: false,
     on: new Set(),
+    settings: new Map(),
     debug: null,
     color: null,
+    nativeAt: [],
     builtinArgs: [],
     extraInputs: [],
+    namedOutputs: [],
+    appended: [],
+    listsAssembly: false,
     forPreprocessor: [],
     forAssembler: [],
     forClang: [],

@@ -72,6 +72,11 @@ export function nameForX(language: Language): string {
   return LANGUAGE_NAMES[language];
 }
 
+export const isAssembler = (language: Language): boolean => language === 'assembler' || language === 'assembler-cpp';
+
+export const needsPreprocessing = (language: Language): boolean =>
+  language !== 'assembler' && !language.endsWith('-preprocessed');
+
 function toKind(meaning: Meaning | 'linker-input', name: string): InputKind {
   if (meaning === 'header' || meaning === 'module' || meaning === 'linker-input') return { is: meaning };
   return meaning === 'other' ? { is: 'other-language', name } : { is: 'source', language: meaning };

@@ -86,6 +86,29 @@ describe('what a compile writes', () => {
     ['clang -c a.c -emit-llvm', 'a.bc'],
     ['clang -S a.c -emit-llvm', 'a.ll'],
     ['gcc -c a.c -MD -g -gsplit-dwarf --coverage -fstack-usage -o o/b.o', 'o/b.o o/b.d o/b.dwo o/b.gcno o/b.su'],
+    ['gcc -c a.c x/b.cc -MD', 'a.o a.d b.o b.d'],
+    ['gcc -S a.c b.i -MD -MF x.d', 'a.s x.d b.s'],
+    ['gcc -c a.c b.c -MD -MF x.d -aux-info p', 'a.o x.d b.o p'],
+    ['gcc -c a.c -x assembler b -x none c.c -save-temps', 'a.o a.i a.s b.o c.o c.i c.s'],
+    ['gcc -c a.c -save-temps -o o/b.o', 'o/b.o o/b.i o/b.s'],
+    ['gcc -c a.c -save-temps=cwd -o o/b.o -MD -g -gsplit-dwarf', 'o/b.o o/b.d b.dwo b.i b.s'],
+    ['gcc -S a.mm -save-temps=obj -o o/b.s', 'o/b.s o/b.mii'],
+    ['clang -c a.c -save-temps -o o/b.o', 'o/b.o a.i a.bc a.s'],
+    ['clang -c a.c -save-temps=obj -flto -o o/b.o', 'o/b.o o/a.i o/a.bc'],
+    ['clang -S a.c --save-temps=cwd -emit-llvm', 'a.ll a.i a.tmp.bc'],
+    ['clang -c a.i -save-temps', 'a.o a.s'],
+    ['gcc -c a.b.c -fcallgraph-info=su -fsave-optimization-record', 'a.b.o a.b.ci a.b.c.opt-record.json.gz'],
+    ['clang -c a.b.c -fsave-optimization-record', 'a.b.o a.opt.yaml'],
+    ['clang -c a.b.c -fsave-optimization-record=bitstream -o x.y.o', 'x.y.o x.y.opt.bitstream'],
+    ['clang -c a.c -foptimization-record-passes=inline -foptimization-record-file=r', 'a.o r'],
+    ['clang -c a.c -ftime-trace -o o/x.y.o', 'o/x.y.o o/x.y.json'],
+    ['clang -c a.c b.c --serialize-diagnostics s.dia', 'a.o b.o s.dia'],
+    ['gcc -c a.c -ftest-coverage -fprofile-note=n', 'a.o n'],
+    ['gcc -c a.s -Wa,-als=a.lst,--MD,as.d', 'a.o a.lst as.d'],
+    ['gcc -c a.s -Wa,-als', 'a.o'],
+    ['gcc -c a.c -fopt-info-vec-missed=stderr -fdump-tree-optimized=stdout', 'a.o'],
+    ['clang -S a.c -g -gsplit-dwarf', 'a.s a.dwo'],
+    ['clang -c a.c -g -gsplit-dwarf -flto', 'a.o'],
   ])('%s → %s', (line, outputs) => {
     expect(
       plan(line)
@@ -167,9 +190,13 @@ describe('what stays, and why', () => {
     ['gcc -c a', 'no-source'],
     ['gcc -c .c', 'no-source'],
     ['gcc -c @missing', 'no-source'],
-    ['gcc -c a.c b.c', 'several-sources'],
-    ['gcc -c a.c b.o', 'several-sources'],
-    ['gcc -c a.c @missing', 'several-sources'],
+    ['gcc -c a.c b.c -o x.o', 'several-sources'],
+    ['gcc -c a.c b.o', 'no-source'],
+    ['gcc -c a.c @missing', 'no-source'],
+    ['gcc -c a.c b.h', 'precompiled-header'],
+    ['gcc -c a.c sub/a.c', 'output-not-a-file'],
+    ['gcc -c a.c a.cc', 'output-not-a-file'],
+    ['gcc -S a.c b.s', 'not-a-compile'],
     ['gcc -c -x c -', 'stdin-source'],
     ['gcc -c -x c /dev/stdin', 'stdin-source'],
     ['gcc -c -x c /dev/fd/0', 'stdin-source'],
@@ -188,10 +215,10 @@ describe('what stays, and why', () => {
     ['gcc -c -o CMakeFiles/3.25.1/CompilerIdC/a.o x.c', 'probe'],
     ['gcc -c meson-private/tmpabc/testfile.c', 'probe'],
     ['gcc -Wno-x -c -x c /dev/null -o .tmp', 'probe'],
-    ['gcc -c a.c -march=native', 'native-cpu'],
-    ['gcc -c a.c -mtune=native', 'native-cpu'],
-    ['gcc -c a.c -mcpu=native', 'native-cpu'],
     ['gcc -c a.c -Wa,-march=native', 'native-cpu'],
+    ['gcc -c a.c -march=native -frecord-gcc-switches', 'native-cpu'],
+    ['gcc -c a.c -march=native+crc', 'native-cpu'],
+    ['clang -c a.c b.S -march=native', 'native-cpu'],
     ['gcc -c a.h', 'precompiled-header'],
     ['g++ -c a.hpp -o a.gch', 'precompiled-header'],
     ['gcc -x c++-header -c a.c', 'precompiled-header'],
@@ -204,35 +231,30 @@ describe('what stays, and why', () => {
     ['gcc -fplugin=x.so -c a.c', 'plugin'],
     ['gcc -fplugin-arg-x-y -c a.c', 'plugin'],
     ['clang -fpass-plugin=x.so -c a.c', 'plugin'],
-    ['gcc -fprofile-use -c a.c', 'profile'],
-    ['gcc -fprofile-use=x -c a.c', 'profile'],
-    ['gcc -fbranch-probabilities -c a.c', 'profile'],
-    ['gcc -fprofile-generate=d -c a.c', 'profile'],
-    ['gcc -fprofile-dir=d -c a.c', 'profile'],
-    ['gcc -fauto-profile -c a.c', 'profile'],
-    ['clang -fprofile-instr-use=x -c a.c', 'profile'],
-    ['gcc -save-temps -c a.c', 'save-temps'],
-    ['gcc -save-temps=obj -c a.c', 'save-temps'],
-    ['gcc --save-temps -c a.c', 'save-temps'],
+    ['gcc -fprofile-use -fprofile-prefix-path=/x -c a.c', 'profile'],
+    ['clang -fmemory-profile-use=x -c a.c', 'profile'],
+    ['gcc -save-temps=x -c a.c', 'save-temps'],
+    ['gcc -save-temps -c a.c -o a.i', 'output-not-a-file'],
+    ['clang -save-temps -ftime-trace -c a.c', 'side-files'],
+    ['clang -fsave-optimization-record -c a.c b.c', 'side-files'],
+    ['gcc -ftime-trace -c a.c', 'side-files'],
+    ['clang -fcallgraph-info -c a.c', 'side-files'],
+    ['gcc -fproc-stat-report=x -c a.c', 'side-files'],
     ['gcc -fdump-tree-all -c a.c', 'side-files'],
+    ['gcc -fdump-tree-all=x -c a.c', 'side-files'],
+    ['gcc -fdump-tree-original= -c a.c', 'side-files'],
     ['gcc -da -c a.c', 'side-files'],
-    ['gcc -fcallgraph-info=su -c a.c', 'side-files'],
-    ['gcc -fsave-optimization-record -c a.c', 'side-files'],
     ['gcc -fopt-info-vec=x -c a.c', 'side-files'],
     ['gcc -fcompare-debug -c a.c', 'side-files'],
     ['gcc -dumpbase x -c a.c', 'side-files'],
     ['gcc -fdiagnostics-format=sarif-file -c a.c', 'side-files'],
-    ['gcc -aux-info x -c a.c', 'side-files'],
     ['gcc -fexec-charset=CP1252 -c a.c', 'side-files'],
     ['gcc -B x -c a.c', 'side-files'],
     ['gcc -Bx -c a.c', 'side-files'],
     ['gcc -specs=x -c a.c', 'side-files'],
     ['gcc -wrapper x -c a.c', 'side-files'],
     ['gcc -fsomething-new=a/b -c a.c', 'side-files'],
-    ['clang -ftime-trace -c a.c', 'side-files'],
     ['clang -MJ x.json -c a.c', 'side-files'],
-    ['clang -S a.c -g -gsplit-dwarf', 'side-files'],
-    ['clang -c a.c -g -gsplit-dwarf -flto', 'side-files'],
     ['clang --config x -c a.c', 'side-files'],
     ['clang -fno-integrated-as -c a.c', 'side-files'],
     ['clang -gen-reproducer -c a.c', 'side-files'],
@@ -245,16 +267,16 @@ describe('what stays, and why', () => {
     ['gcc -iwithprefix x -c a.c', 'unknown-option'],
     ['gcc -I=x -c a.c', 'unknown-option'],
     ['gcc -Ojunk -c a.c', 'unknown-option'],
-    ['gcc -Wp,-include,x -c a.c', 'unknown-option'],
     ['gcc -Wp,-MD,x -MD -MF y -c a.c', 'unknown-option'],
     ['clang -Wp,-MD,x,-MT,y -c a.c', 'unknown-option'],
     ['gcc -Xpreprocessor -dM -c a.c', 'unknown-option'],
-    ['gcc -Wa,-a=x -c a.c', 'unknown-option'],
-    ['gcc -Wa,--MD,x -c a.c', 'unknown-option'],
-    ['gcc -Xassembler -ahls -c a.c', 'unknown-option'],
+    ['gcc -Wa,-ag=x -c a.c', 'unknown-option'],
+    ['gcc -Wa,-o,x -c a.c', 'unknown-option'],
+    ['clang -Wa,-a=x -c a.c', 'unknown-option'],
+    ['clang -mllvm -info-output-file=x -c a.c', 'unknown-option'],
+    ['clang -mllvm -print-after-all -c a.c', 'unknown-option'],
+    ['clang -Xclang -ast-dump -c a.c', 'unknown-option'],
     ['clang -Xclang -load -Xclang x.so -c a.c', 'unknown-option'],
-    ['clang -mllvm -x -c a.c', 'unknown-option'],
-    ['gcc -Wa,-Ix -c a.s', 'assembler-includes'],
     ['gcc -c a.f90', 'language'],
     ['gcc -x ada -c a.c', 'language'],
     ['clang -c a.cu', 'language'],
@@ -309,6 +331,8 @@ describe('what travels', () => {
     'gcc -c a.c -fdiagnostics-color=never -ftest-coverage -fno-test-coverage -A x=y -trigraphs -undef -traditional-cpp -H -MP',
     'clang -c a.c -Qunused-arguments -Rpass=inline --target=x86_64-linux-gnu -target x86_64-linux-gnu -stdlib=libc++ -fcolor-diagnostics',
     'clang -c a.c -Xclang -fno-pch-timestamp -Xclang -fdebug-compilation-dir -Xclang . -mthread-model posix -flto=thin',
+    'clang -c a.c -mllvm -inline-threshold=200 -Xclang -mllvm -Xclang -enable-name-compression=false -Xclang -target-feature -Xclang +avx',
+    'gcc -c a.c -dA -dP -fdump-noaddr -fprofile-generate=pd -fprofile-dir=pd -Wp,-w,-Wundef -Wa,-als',
     'clang -c -fprofile-instr-generate -fcoverage-mapping -fms-extensions -- a.c',
   ])('%s', (line) => {
     const words = line.split(' ').slice(1);
@@ -319,6 +343,64 @@ describe('what travels', () => {
     expect(plan('clang -c a.c -fsanitize=address -fsanitize-ignorelist=lists/x.txt').extraInputs).toEqual([
       'lists/x.txt',
     ]);
+  });
+
+  test('what is added to a file travels while there is none', () => {
+    const line = 'gcc -c a.c -fdump-tree-all=dump -fopt-info-vec=/info';
+    const there = (present: string) => ({ exists: (path: string) => path === present });
+    expect(plan(line, there('/none')).outputs.map(({ path }) => path)).toEqual(['a.o', 'dump', '/info']);
+    expect(reason(line, there('/src/project/dump'))).toBe('side-files');
+    expect(reason(line, there('/info'))).toBe('side-files');
+  });
+
+  test.each([
+    ['gcc -c a.c -fprofile-use', 'a.gcda'],
+    ['gcc -c a.c -fprofile-use -o sub/x.y.o', 'sub/x.y.gcda'],
+    ['gcc -c a.c b.c -fbranch-probabilities', 'a.gcda b.gcda'],
+    ['gcc -c a.c -fprofile-use -fno-profile-use', ''],
+    ['gcc -c a.c -fprofile-use=pd', 'pd/#src#project#a.gcda'],
+    ['gcc -c a.c -fprofile-use -fprofile-dir=/pd -o ./sub/../x.o', '/pd/#src#project#sub#^#x.gcda'],
+    ['gcc -c a.c -fprofile-use=pd -o /abs/x.o', 'pd//abs/x.gcda'],
+    ['gcc -c a.c -fprofile-generate=pd', ''],
+    ['gcc -c a.c -fauto-profile', 'fbdata.afdo'],
+  ])('%s reads, where there is one, %s', (line, files) => {
+    expect(plan(line).optionalInputs.join(' ')).toBe(files);
+  });
+
+  test('a profile kept by directory is looked for under both spellings of it', () => {
+    const env = new Map([['PWD', '/link']]);
+    expect(plan('gcc -c a.c -fprofile-use=pd', { env }).optionalInputs).toEqual([
+      'pd/#src#project#a.gcda',
+      'pd/#link#a.gcda',
+    ]);
+  });
+
+  test.each([
+    ['clang -c a.c -fprofile-use', 'default.profdata'],
+    ['clang -c a.c -fprofile-use=build', 'build/default.profdata'],
+    ['clang -c a.c -fprofile-instr-use=x.profdata', 'x.profdata'],
+    ['clang -c a.c -fprofile-sample-use=x.prof -fxray-attr-list=l', 'x.prof l'],
+    ['clang -c a.c -fprofile-use -fno-profile-use', ''],
+  ])('%s needs %s', (line, files) => {
+    expect(plan(line).extraInputs.join(' ')).toBe(files);
+  });
+
+  test("words that mean this machine's processor are pointed at", () => {
+    const line = 'gcc -c a.c -march=native -O2 -mtune=native';
+    expect(plan(line).nativeAt).toEqual([2, 4]);
+    const seen = plan(line, { stderrIsTerminal: true, env: new Map([['TERM', 'xterm']]) });
+    expect(seen.nativeAt.map((at) => seen.args[at])).toEqual(['-march=native', '-mtune=native']);
+    const files = { readFile: (path: string) => (path.endsWith('/at') ? '-march=native' : null) };
+    expect(plan('gcc -c a.c @at', files).nativeAt).toEqual([2]);
+  });
+
+  test("the assembler's own directories", () => {
+    expect(plan('gcc -c a.s -Ix -Wa,-Iy,-I,z -Xassembler -Iw').assemblerDirs).toEqual(['y', 'z', 'w']);
+  });
+
+  test('what -Wp hands on takes part in the search', () => {
+    const { scan } = plan('gcc -c a.c -Wp,-Ix,-isystem,y -Wp,-include,z.h -I w');
+    expect([scan.includeDirs, scan.systemDirs, scan.forcedIncludes]).toEqual([['w', 'x'], ['y'], ['z.h']]);
   });
 
   test('the search, as the command has it', () => {
@@ -416,4 +498,57 @@ test('the caller may know better than the name what the compiler is', () => {
   expect(reason('cc -c -- a.c')).toBe('unknown-option');
   expect(reason('cc -c -- a.c', { family: 'clang' })).toBe('travels');
   expect(reason('/opt/acme/compile -c a.c', { family: 'gcc' })).toBe('travels');
+});
+
+describe('what a result may be reused for', () => {
+  test.each([
+    ['gcc -c a.c -MD -O2 -Wall -Iinc -DX -std=c11 -fPIC -fvisibility=hidden -march=x86-64 -Wp,-DA --param x=1', false],
+    [
+      'g++ -c a.cc -o b/a.o -MMD -MF d -fno-exceptions -fno-rtti -g0 -gno-column-info -fdiagnostics-color=always',
+      false,
+    ],
+    ['clang -c a.c b.c -O2 -ffunction-sections -target x86_64-linux-gnu', false],
+    ['gcc -c a.c -g', true],
+    ['gcc -c a.c -ggdb3', true],
+    ['gcc -c a.c -gdwarf-4', true],
+    ['gcc -c a.c --coverage', true],
+    ['gcc -c a.c -fprofile-generate', true],
+    ['gcc -c a.c -fprofile-use', true],
+    ['clang -c a.c -fprofile-instr-generate -fcoverage-mapping', true],
+    ['gcc -c a.c -flto', true],
+    ['gcc -c a.c -frecord-gcc-switches', true],
+    ['gcc -c a.c -save-temps', true],
+    ['gcc -c a.c -fstack-usage', true],
+    ['gcc -c a.s', true],
+    ['gcc -c a.S', true],
+    ['gcc -c a.c -Wa,--noexecstack', true],
+    ['clang -c a.c -Xclang -fno-pch-timestamp', true],
+    ['gcc -c a.c -fworking-directory', true],
+    ['gcc -c a.c -fmade-up-tomorrow', true],
+    ['clang -c a.c -fdiagnostics-absolute-paths', true],
+    ['gcc -c a.c -H', true],
+  ])('%s: the directory shows: %s', (line, shows) => {
+    expect(plan(line).cwdShows).toBe(shows);
+  });
+
+  test.each([
+    ['gcc -c a.c -O2 -g -MD', true],
+    ['gcc -c a.c -g -gsplit-dwarf -fstack-usage -save-temps', true],
+    ['gcc -c a.c -flto', false],
+    ['gcc -c a.c -flto -frandom-seed=a.o', true],
+    ['clang -c a.c -flto', true],
+    ['gcc -c a.c --coverage', false],
+    ['gcc -c a.c -ftest-coverage', false],
+    ['gcc -c a.c -fprofile-arcs', false],
+    ['gcc -c a.c --coverage -frandom-seed=1', true],
+    ['clang -c a.c --coverage', true],
+    ['gcc -c a.c -fsave-optimization-record', false],
+    ['clang -c a.c -fsave-optimization-record', true],
+    ['clang -c a.c -ftime-trace', false],
+    ['gcc -c a.c -ftime-report', false],
+    ['gcc -c a.s -Wa,-a', false],
+    ['gcc -c a.c -aux-info x', false],
+  ])('%s: the same again: %s', (line, storable) => {
+    expect(plan(line).storable).toBe(storable);
+  });
 });

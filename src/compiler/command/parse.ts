@@ -2,16 +2,20 @@
 // Pure: the files it may need to look at (@files, directories) are asked of the caller. Nothing is guessed: an option that is
 // not in the table keeps the command here.
 import { unreachable } from '../../base/assert.ts';
-import type { ScanOptions, StayReason, Verdict } from '../types.ts';
-import type { Draft } from './draft.ts';
+import type { Result } from '../../base/result.ts';
+import { err, ok } from '../../base/result.ts';
+import type { ScanOptions, SourceSpec, StayReason, Verdict } from '../types.ts';
+import { applyOption, selectsBuiltin } from './apply.ts';
+import { isRepeatable, showsCwd } from './certainty.ts';
+import type { Draft, Stay } from './draft.ts';
 import { createDraft, keepHere } from './draft.ts';
 import type { Family } from './driver.ts';
 import { recognizeDriver } from './driver.ts';
 import { findHoldingVariable } from './environment.ts';
-import { readAssembler, readClang, readClangPreprocessor, readGccPreprocessor } from './hand-on.ts';
+import { readAssembler, readClang, readGccPreprocessor } from './hand-on.ts';
+import { listOptionalInputs } from './inputs.ts';
 import type { InputKind } from './languages.ts';
-import { classifyInput } from './languages.ts';
-import type { Meaning } from './option-table.ts';
+import { classifyInput, isAssembler } from './languages.ts';
 import { OPTIONS } from './option-table.ts';
 import { listOutputs } from './outputs.ts';
 import { recognizeProbe } from './probes.ts';
@@ -26,122 +30,13 @@ export interface CommandContext {
   readonly stderrIsTerminal: boolean;
   /** Absolute path. Asked for outputs only. */
   readonly isDirectory: (path: string) => boolean;
+  /** Absolute path: whether anything is there. Without it a command that adds to a file stays. */
+  readonly exists?: (path: string) => boolean;
   /** What the compiler is, when its name does not tell (`cc` on some systems is clang). */
   readonly family?: Family;
 }
 
 const stays = (reason: StayReason, detail: string): Verdict => ({ travels: false, reason, detail });
-
-/** Whether a -g, -O or character set option is one that is known to touch no other file. */
-const DEBUG = /^(?!cc)[a-z0-9=+,-]*$/;
-const OPTIMISE = /^(?:|\d+|s|g|z|fast|size)$/;
-// libcpp converts these by itself; others need modules of the C library's, which are not part of a compiler.
-const CHARSET = /^utf-?(?:8|16|32)(?:[bl]e)?$/i;
-
-/** Records what one option says. `word` and `at` are where it stands; `value` is what follows its name. */
-function applyOption(draft: Draft, meaning: Meaning, name: string, value: string, at: number): void {
-  const word = draft.args[at] ?? '';
-  const shown = word === name && value !== '' ? `${name} ${value}` : word;
-  switch (meaning.is) {
-    case 'travels':
-      return;
-    case 'stays':
-      return keepHere(draft, meaning.reason, `«${shown}»: ${meaning.why}`);
-    case 'mode':
-      if (meaning.mode === 'compile') draft.compile = true;
-      else if (meaning.mode === 'assembly') draft.assembly = true;
-      else draft.otherMode ??= word;
-      return;
-    case 'language':
-      draft.x = value === 'none' ? null : value;
-      return;
-    case 'object':
-      draft.object = value;
-      return;
-    case 'depfile':
-      draft.depfile = true;
-      return;
-    case 'depfile-name':
-      draft.depfileName = value;
-      return;
-    case 'forced-include':
-      draft.forcedIncludes.push(value);
-      return;
-    case 'dir-prefix':
-      draft.dirPrefix = value;
-      return;
-    case 'dir':
-      if (meaning.prefixed && draft.dirPrefix === null) {
-        return keepHere(draft, 'unknown-option', `«${shown}»: without -iprefix it depends on where the compiler is`);
-      }
-      if (value !== '') draft.dirs[meaning.list].push((meaning.prefixed ? draft.dirPrefix : '') + value);
-      return;
-    case 'macro':
-      draft.macros.push([meaning.kind, value]);
-      return;
-    case 'sysroot':
-      if (meaning.headersOnly) draft.headerSysroot = value;
-      else draft.sysroot = value;
-      return;
-    case 'no-standard-dirs':
-      if (meaning.of === 'c') draft.noStdInc = true;
-      else draft.noStdIncPlusPlus = true;
-      return;
-    case 'switch':
-      if (meaning.on) draft.on.add(meaning.name);
-      else draft.on.delete(meaning.name);
-      return;
-    case 'color':
-      draft.color = { index: at, text: word };
-      return;
-    case 'hand-on':
-      return handOn(draft, meaning.to, meaning.commas ? value.split(',') : [value], meaning.commas);
-    case 'machine':
-      if (value.endsWith('=native')) keepHere(draft, 'native-cpu', `«${word}» means this machine's processor`);
-      return;
-    case 'feature':
-      if (/=.*\//.test(value)) keepHere(draft, 'side-files', `«${word}»: what it does with that path is not followed`);
-      return;
-    case 'report':
-      if (value.includes('=')) keepHere(draft, 'side-files', `«${word}»: it writes a file that is not followed`);
-      return;
-    case 'read-list':
-      draft.extraInputs.push(value);
-      return;
-    case 'debug':
-      if (!DEBUG.test(value)) keepHere(draft, 'unknown-option', `«${word}» is not known`);
-      if (/^(?:gdb|stabs|xcoff|vms|coff|btf|ctf)?\d?$|^(?:dwarf(?:-\d)?|line-.*|mlt|codeview)$/.test(value)) {
-        draft.debug = value === '0' ? null : value;
-      }
-      return;
-    case 'optimise':
-      if (!OPTIMISE.test(value)) keepHere(draft, 'unknown-option', `«${word}» is not known`);
-      return;
-    case 'charset':
-      if (!CHARSET.test(value)) keepHere(draft, 'side-files', `«${word}» needs the system's character set tables`);
-      return;
-    default:
-      unreachable(meaning);
-  }
-}
-
-function handOn(
-  draft: Draft,
-  to: 'preprocessor' | 'assembler' | 'clang',
-  words: readonly string[],
-  viaW: boolean,
-): void {
-  if (to === 'assembler') draft.forAssembler.push(...words);
-  else if (to === 'clang') draft.forClang.push(...words);
-  else if (draft.driver.family === 'gcc') draft.forPreprocessor.push(...words);
-  else readClangPreprocessor(draft, words, viaW);
-}
-
-const selectsBuiltin = (meaning: Meaning): boolean =>
-  meaning.is === 'machine' ||
-  meaning.is === 'sysroot' ||
-  meaning.is === 'no-standard-dirs' ||
-  (meaning.is === 'travels' && meaning.builtin === true);
 
 /** Reads the words in order. An option's value is the rest of its word or the next word, as the table says. */
 function readWords(draft: Draft): void {
@@ -218,31 +113,33 @@ function colorArgs(draft: Draft, context: CommandContext): readonly string[] {
   return color.text === '-fdiagnostics-color=auto' ? args.with(color.index, '-fdiagnostics-color=always') : args;
 }
 
+const refuse = (reason: StayReason, detail: string): Stay => ({ reason, detail });
+
 const isStdin = (path: string): boolean => path === '-' || /^\/dev\/(?:stdin|fd\/\d+)$|^\/proc\/self\/fd\//.test(path);
 
 /** Why an input that is no source to us keeps the command here. */
-function refuseInput(path: string, kind: Exclude<InputKind, { is: 'source' }>): Verdict {
+function refuseInput(path: string, kind: Exclude<InputKind, { is: 'source' }>): Stay {
   switch (kind.is) {
     case 'header':
-      return stays('precompiled-header', `«${path}» is a header: compiling it makes a precompiled one`);
+      return refuse('precompiled-header', `«${path}» is a header: compiling it makes a precompiled one`);
     case 'module':
-      return stays('module', `«${path}» is a module's interface`);
+      return refuse('module', `«${path}» is a module's interface`);
     case 'other-language':
-      return stays('language', `«${path}»: ${kind.name} is a language that is not followed`);
+      return refuse('language', `«${path}»: ${kind.name} is a language that is not followed`);
     case 'linker-input':
-      return stays('no-source', `«${path}» is no source by its name`);
+      return refuse('no-source', `«${path}» is no source by its name`);
     default:
       return unreachable(kind);
   }
 }
 
 function decide(draft: Draft, context: CommandContext): Verdict {
-  const sources = draft.inputs.map((input) => input.path);
-  const probe = recognizeProbe(context.cwd, sources, draft.object);
+  const inputs = draft.inputs.map((input) => input.path);
+  const probe = recognizeProbe(context.cwd, inputs, draft.object);
   if (probe !== null) return stays('probe', probe);
   if (draft.otherMode !== null) return stays('not-a-compile', `«${draft.otherMode}» asks for something else`);
   if (!draft.compile && !draft.assembly) return stays('not-a-compile', 'without -c or -S it links');
-  if (sources.some(isStdin)) return stays('stdin-source', 'the source comes from standard input');
+  if (inputs.some(isStdin)) return stays('stdin-source', 'the source comes from standard input');
 
   readGccPreprocessor(draft);
   readAssembler(draft);
@@ -250,33 +147,74 @@ function decide(draft: Draft, context: CommandContext): Verdict {
   const scan = settleScan(draft);
   if (draft.stay !== null) return { travels: false, ...draft.stay };
 
-  const [input] = draft.inputs;
-  if (input === undefined) return stays('no-source', 'it names no source');
-  if (draft.inputs.length > 1) return stays('several-sources', `it names ${draft.inputs.length} inputs`);
-  const kind = classifyInput(input.path, input.x, draft.driver);
-  if (kind.is !== 'source') return refuseInput(input.path, kind);
-  if (draft.assembly && (kind.language === 'assembler' || kind.language === 'assembler-cpp')) {
-    return stays('not-a-compile', '-S has nothing to do for an assembler source');
-  }
+  const sources = readSources(draft);
+  if (!sources.ok) return { travels: false, ...sources.error };
   const variable = findHoldingVariable(context.env);
   if (variable !== null) return stays('environment', `the variable ${variable} changes what the compiler does`);
+  return plan(draft, context, scan, sources.value);
+}
 
-  const outputs = listOutputs(draft, kind.language, input.path, (path) => context.isDirectory(resolve(context, path)));
+/** The verdict on a command whose words and sources are all known. */
+function plan(
+  draft: Draft,
+  context: CommandContext,
+  scan: ScanOptions,
+  sources: readonly [SourceSpec, ...SourceSpec[]],
+): Verdict {
+  const { exists } = context;
+  const isDirectory = (path: string): boolean => context.isDirectory(resolve(context, path));
+  const outputs = listOutputs(draft, sources, {
+    isDirectory,
+    exists: exists === undefined ? null : (path) => exists(resolve(context, path)),
+  });
   if (!outputs.ok) return { travels: false, ...outputs.error };
+  const pwd = context.env.get('PWD');
+  const cwds = pwd?.startsWith('/') === true && pwd !== context.cwd ? [context.cwd, pwd] : [context.cwd];
+  const optionalInputs = listOptionalInputs(draft, sources, cwds, isDirectory);
+  keepNative(draft, sources);
+  if (draft.stay !== null) return { travels: false, ...draft.stay };
+  const args = colorArgs(draft, context);
+  const added = args.length - draft.args.length;
   return {
     travels: true,
     plan: {
-      sources: [{ path: input.path, language: kind.language }],
-      args: colorArgs(draft, context),
+      sources,
+      args,
       outputs: outputs.value,
       extraInputs: draft.extraInputs,
+      optionalInputs,
+      assemblerDirs: draft.assemblerDirs,
       scan,
       builtinArgs: draft.builtinArgs,
-      nativeAt: [],
-      cwdShows: true,
-      storable: true,
+      nativeAt: draft.nativeAt.map((at) => at + added),
+      cwdShows: showsCwd(draft, sources, outputs.value),
+      storable: isRepeatable(draft),
     },
   };
+}
+
+/** What the inputs are; the error says why one of them keeps the command here. */
+function readSources(draft: Draft): Result<readonly [SourceSpec, ...SourceSpec[]], Stay> {
+  const sources: SourceSpec[] = [];
+  for (const { path, x } of draft.inputs) {
+    const kind = classifyInput(path, x, draft.driver);
+    if (kind.is !== 'source') return err(refuseInput(path, kind));
+    if (draft.assembly && isAssembler(kind.language)) {
+      return err({ reason: 'not-a-compile', detail: '-S has nothing to do for an assembler source' });
+    }
+    sources.push({ path, language: kind.language });
+  }
+  const [first, ...rest] = sources;
+  return first === undefined ? err({ reason: 'no-source', detail: 'it names no source' }) : ok([first, ...rest]);
+}
+
+/** Where «native» could not be replaced by what it means, it keeps the command here. */
+function keepNative(draft: Draft, sources: readonly SourceSpec[]): void {
+  if (draft.nativeAt.length === 0) return;
+  if (draft.on.has('record-command')) keepHere(draft, 'native-cpu', 'it writes «native» into the object');
+  if (draft.driver.family === 'clang' && sources.some(({ language }) => isAssembler(language))) {
+    keepHere(draft, 'native-cpu', '«native» for an assembler source is not followed');
+  }
 }
 
 const resolve = (context: CommandContext, path: string): string =>

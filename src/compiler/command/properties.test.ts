@@ -17,7 +17,8 @@ const context: CommandContext = {
 const PIECES =
   '-c -S -E -o -x c c++ none -I -isystem -iquote -idirafter -include -imacros -D -U -MD -MMD -MF -MT -MP -g -O2 -Wall a.c b.cc ' +
   '-gsplit-dwarf --coverage -fstack-usage -Wp,-MD,x -Wa,-x -Xpreprocessor -Xassembler -Xclang --sysroot -std=c11 -march=native @f @ff ' +
-  '- -- -flto -fdiagnostics-color=auto -emit-llvm -iprefix -iwithprefix -I= -W -f -m -mx -fx= -fx=a/b -target --param';
+  '- -- -flto -fdiagnostics-color=auto -emit-llvm -iprefix -iwithprefix -I= -W -f -m -mx -fx= -fx=a/b -target --param ' +
+  '-save-temps -save-temps=obj -fprofile-use -fprofile-use=d -fdump-tree-x=y -aux-info -mllvm -ftime-trace -Wa,-a=l -fcallgraph-info';
 const word = fc.oneof(fc.constantFrom(...PIECES.split(' ')), fc.string(), fc.string({ unit: 'binary' }));
 const compiler = fc.constantFrom('gcc', 'g++', 'clang', 'clang++-14', '', 'x');
 
@@ -30,10 +31,11 @@ test('reading never throws, and a plan is whole', () => {
         return;
       }
       expect(verdict.plan.outputs[0]?.kind).toBe('object');
-      expect(verdict.plan.args).toContain(verdict.plan.sources[0].path);
+      for (const { path } of verdict.plan.sources) expect(verdict.plan.args).toContain(path);
+      for (const at of verdict.plan.nativeAt) expect(verdict.plan.args[at]).toMatch(/^-m.*native$/);
       const paths = verdict.plan.outputs.map((output) => output.path);
       expect(new Set(paths).size).toBe(paths.length);
-      expect(paths).not.toContain(verdict.plan.sources[0].path);
+      for (const { path } of verdict.plan.sources) expect(paths).not.toContain(path);
     }),
     { numRuns: 3000 },
   );
