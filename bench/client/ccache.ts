@@ -1,7 +1,8 @@
 // ccache in the benchmark: every unit is in the cache, and is found by ccache's direct mode.
 import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { clearOutputs } from './canned.ts';
+import { clearOutputs, writeIndex } from './canned.ts';
 import { ensureInstalled } from './peers.ts';
 import { runJobs, type JobsResult } from './run-jobs.ts';
 import type { Bench, Canned, Contender, Sample } from './types.ts';
@@ -26,10 +27,15 @@ export class CcacheHit implements Contender {
   async open(): Promise<string | null> {
     const missing = ensureInstalled(ccache, ['ccache'], this.bench.log);
     if (missing !== null) return missing;
-    // ccache keeps nothing of a source as young as its own start.
+    // The cache is filled without compiling: ccache preprocesses, and then calls this in front of the compiler. Twice, because
+    // it does not trust a file as young as its own start.
+    const bin = join(this.bench.scratch, `ccache-bin-${this.corpus.name}`);
+    mkdirSync(bin);
+    copyFileSync(this.bench.cannedCompiler, join(bin, 'canned-cc'));
+    writeIndex(this.corpus, this.corpus.keptDir, bin);
     for (let i = 0; i < 2; i++) {
       clearOutputs(this.corpus);
-      await this.build();
+      await this.build({ CCACHE_PREFIX: join(bin, 'canned-cc') });
     }
     return null;
   }
@@ -47,9 +53,9 @@ export class CcacheHit implements Contender {
     return Promise.resolve();
   }
 
-  private build(): Promise<JobsResult> {
+  private build(more: Readonly<Record<string, string>> = {}): Promise<JobsResult> {
     const commands = this.corpus.units.map((unit) => [ccache, ...unit.argv]);
-    return runJobs(this.bench, commands, { jobs: this.jobs, cwd: this.corpus.outDir, env: this.env });
+    return runJobs(this.bench, commands, { jobs: this.jobs, cwd: this.corpus.outDir, env: { ...this.env, ...more } });
   }
 
   private countHits(): number {

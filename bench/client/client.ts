@@ -35,7 +35,7 @@ export async function benchClient(options: ClientBenchOptions): Promise<ClientBe
   const scratch = mkdtempSync(join(tmpdir(), 'tender-bench-'));
   // A peer's server that gives up being root must come through; what is private in here is closed by itself.
   chmodSync(scratch, 0o711);
-  const remove = (): void => rmSync(scratch, { recursive: true, force: true });
+  const remove = (): void => rmSync(scratch, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   process.once('exit', remove);
   try {
     const profileDir = options.profileDir === null ? null : resolve(options.profileDir);

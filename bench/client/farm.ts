@@ -153,6 +153,8 @@ export class Farm {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.children.push(child);
+    process.off('exit', this.kill);
+    process.prependOnceListener('exit', this.kill);
     let said = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text));
     const deadline = performance.now() + startWithinMs;
@@ -171,8 +173,13 @@ export class Farm {
     return answer;
   }
 
+  private readonly kill = (): void => {
+    for (const child of this.children) child.kill('SIGKILL');
+  };
+
   /** Ends every agent, and removes their homes. */
   async close(): Promise<void> {
+    process.off('exit', this.kill);
     for (const child of this.children) {
       if (child.exitCode !== null || child.signalCode !== null) continue;
       const ended = once(child, 'exit');

@@ -55,7 +55,8 @@ export class Helper {
     for (const stream of [this.child.stdout, this.child.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => (this.said = (this.said + text).slice(-4000)));
     this.child.on('error', (error) => (this.said += error.message));
-    process.once('exit', this.kill);
+    // Before the directory they write into is removed.
+    process.prependOnceListener('exit', this.kill);
   }
 
   get pid(): number {

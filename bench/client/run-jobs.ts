@@ -35,7 +35,7 @@ export async function runJobs(
   closeSync(said);
   const timer = setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGKILL'), longestMs);
   const stop = (): void => void process.kill(-(child.pid ?? 0), 'SIGKILL');
-  process.once('exit', stop);
+  process.prependOnceListener('exit', stop);
   if (child.stdin === null || child.stdout === null) throw new Error('bug: a child without pipes');
   child.stdin.end(commands.map((words) => `${words.join('\t')}\n`).join(''));
   const ended = once(child, 'close');
