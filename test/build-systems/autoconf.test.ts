@@ -92,7 +92,10 @@ describe.skipIf(!there)('configure and make', () => {
     expect([...plain.keys()].filter((name) => name.endsWith('.o')).length).toBe(units);
     for (const way of ['tender build', 'CC'] as Way[]) {
       unpack();
-      const ran = await builder.runThrough(way, here, script);
+      // One file at most: config.guess compiles a dummy.c in /tmp to see which compiler there is.
+      const checks = await builder.runThrough(way, here, script.slice(0, 1));
+      expect(checks.counts.units, way).toBeLessThanOrEqual(1);
+      const ran = await builder.runThrough(way, here, script.slice(1));
       expect(ran.counts, way).toMatchObject({ units, remote: units });
       expect(differences(plain, treeOf(dir, ignore, await builder.linksDir())), way).toEqual([]);
       expect(answers(join(here, 'config.log'))).toEqual(found);

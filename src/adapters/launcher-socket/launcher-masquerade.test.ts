@@ -94,6 +94,39 @@ describe.skipIf(launcher === null)('masquerade', () => {
     expect(await rig.start('g++', ['x'], inFront).ended).toMatchObject({ code: 0, stdout: 'cache\ncache\nreal x\n' });
   });
 
+  test('ccache behind the mask runs first and at once, told of the launcher and of the compiler behind it', async () => {
+    const show = 'echo "$(basename "$0") $* with $CCACHE_PREFIX before $CCACHE_COMPILER, nested $TENDER_NESTED"';
+    const ccache = rig.script('cache/ccache', show);
+    link(join(rig.dir, 'cache'), 'g++', ccache);
+    link(masks, 'g++');
+    const real = rig.script('real/g++', 'echo "real $*"');
+    const dirs = path(masks, join(rig.dir, 'cache'), join(rig.dir, 'real'));
+    const told = (name: string, behind: string): string => `${name} x with ${rig.launcher} before ${behind}, nested \n`;
+    expect(await rig.start('g++', ['x'], dirs).ended).toMatchObject({ code: 0, stdout: told('g++', real) });
+    expect(await rig.cc(['ccache', 'x'], dirs)).toMatchObject({ code: 0, stdout: told('ccache', '') });
+    expect(compilers).toEqual([]);
+    // What it calls on a miss is no compiler within a compiler: it asks the agent.
+    rig.script('cache/ccache', 'exec $CCACHE_PREFIX $CCACHE_COMPILER "$@"');
+    expect(await rig.start('g++', ['x'], dirs).ended).toMatchObject({ code: 0, stdout: 'real x\n', stderr: '' });
+    expect(compilers).toEqual([real]);
+    const own = { env: { ...dirs.env, CCACHE_PREFIX: 'own', CCACHE_COMPILER: 'mine' } };
+    rig.script('cache/ccache', show);
+    expect((await rig.start('g++', [], own).ended).stdout).toContain('with own before mine');
+  });
+
+  test('links to distcc and icecc in PATH are passed over', async () => {
+    link(masks, 'g++');
+    const real = rig.script('real/g++', 'echo "real $*"');
+    for (const name of ['distcc', 'icecc']) {
+      link(join(rig.dir, `${name}-links`), 'g++', rig.script(`bin/${name}`, 'echo rival'));
+    }
+    const rivals = [join(rig.dir, 'distcc-links'), join(rig.dir, 'icecc-links')];
+    const dirs = path(masks, ...rivals, join(rig.dir, 'bin'), join(rig.dir, 'real'));
+    expect(await rig.start('g++', ['x'], dirs).ended).toMatchObject({ code: 0, stdout: 'real x\n' });
+    expect(compilers).toEqual([real]);
+    expect(await rig.cc(['distcc', 'g++'], dirs)).toMatchObject({ code: 0, stdout: 'rival\n' });
+  });
+
   test('a compiler that is only a script around the mask ends with a plain word', async () => {
     const script = rig.script('only/g++', 'exec tender-cc g++ "$@"');
     link(masks, 'tender-cc');
