@@ -24,6 +24,7 @@ export type StayReason =
   | 'assembler-includes'
   | 'time-macro' // __TIMESTAMP__
   | 'path-not-utf8'
+  | 'path-reserved' // something it needs lies in /proc, /dev or /sys
   | 'file-missing' // let the compiler itself say so
   | 'include-not-resolved' // a computed include that neither we nor -M could follow
   | 'compiler-unknown' // neither gcc nor clang, or it cannot be described

@@ -13,6 +13,11 @@ const reserved = ['/.tender', '/proc', '/dev', '/sys'];
 /** The dynamic linker would load what this names into our own first steps inside the sandbox. */
 const preload = '/etc/ld.so.preload';
 
+/** Whether a place belongs to the machine that runs a task, so that no task can bring its own. */
+export function isReserved(path: string): boolean {
+  return reserved.some((top) => path.startsWith(top) && (path.length === top.length || path[top.length] === '/'));
+}
+
 /** Why a path cannot be a file, link or directory in a tree, or null. */
 export function findPathFault(path: string): string | null {
   if (!path.startsWith('/')) return 'is not absolute';

@@ -68,7 +68,7 @@ export class Figures {
       this.builds.set(build, figures);
       for (const oldest of this.builds.keys()) {
         if (this.builds.size <= buildsKept) break;
-        this.builds.delete(oldest);
+        if (!this.running.has(oldest)) this.builds.delete(oldest);
       }
     }
     return figures;

@@ -61,7 +61,8 @@ export function writeOutputs(task: OutputPlan, result: Ended): Result<Rename[], 
       discardOutputs(renames);
       return err(`${spec.path}: the worker's data cannot be unpacked: ${(error as Error).message}`);
     }
-    const written = writeTemporary(spec.path, data, (output.mode & 0o111) | (0o666 & ~task.umask));
+    const mode = spec.mode ?? (output.mode & 0o111) | (0o666 & ~task.umask);
+    const written = writeTemporary(spec.path, data, mode);
     if (!written.ok) {
       discardOutputs(renames);
       return err(written.error);
@@ -70,6 +71,12 @@ export function writeOutputs(task: OutputPlan, result: Ended): Result<Rename[], 
   }
   if ((result.signalled || result.code !== 0) && !keepsOldObject(task, result)) {
     for (const spec of task.outputs) if (spec.kind === 'object') renames.push(['', spec.path]);
+  }
+  if ((result.signalled || result.code !== 0) && task.family === 'clang') {
+    const came = new Set(result.outputs.map(({ index }) => index));
+    for (const [index, spec] of task.outputs.entries()) {
+      if (spec.kind === 'depfile' && !came.has(index)) renames.push(['', spec.path]);
+    }
   }
   return ok(renames);
 }

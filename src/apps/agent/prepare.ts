@@ -8,10 +8,11 @@ import { envDirs } from '../../compiler/command/environment.ts';
 import { parseCommand, type CommandContext } from '../../compiler/command/parse.ts';
 import { spellAbsolute } from '../../compiler/scan/directories.ts';
 import { IncludeScanner } from '../../compiler/scan/scan.ts';
-import type { NameSpacePiece, OutputSpec, ScanRequest, StayReason } from '../../compiler/types.ts';
+import type { NameSpacePiece, ScanRequest, StayReason } from '../../compiler/types.ts';
 import { FileCache } from '../../adapters/files/file-cache.ts';
 import type { Watches } from '../../adapters/files/watches.ts';
 import type { StoredResult } from '../../adapters/results/types.ts';
+import { isReserved } from '../../adapters/sandbox/paths.ts';
 import { tryStat } from '../../adapters/stat.ts';
 import type { LauncherRequest } from '../../adapters/launcher-socket/types.ts';
 import {
@@ -22,6 +23,7 @@ import {
 } from '../../adapters/toolchain/index.ts';
 import type { TaskClass } from '../../core/types.ts';
 import type { ExecutionResultMessage } from '../../wire/messages.ts';
+import { placeOutputs, type OutputPlace } from './output-places.ts';
 import { ResultKeeper, type KeepingStore } from './keep.ts';
 import { unitKey } from './store-keys.ts';
 import { SurroundingsReader, travellingZone, type Surroundings } from './surroundings.ts';
@@ -31,7 +33,8 @@ import { UnitMemory, type Taken, type Unit } from './units.ts';
 export interface OutputPlan {
   readonly cwd: string;
   readonly umask: number;
-  readonly outputs: readonly OutputSpec[];
+  readonly outputs: readonly OutputPlace[];
+  readonly family: 'gcc' | 'clang';
   /** gcc -c without -pipe: two programs one after the other, the second writes the object. */
   readonly compilesThenAssembles: boolean;
 }
@@ -244,16 +247,15 @@ export class Preparer {
   private collect(call: Call, unit: Unit): Prepared | 'unresolved' {
     const { request, surroundings } = call;
     const { plan, toolchain, cwd, compiler } = unit;
+    const places = placeOutputs(plan, toolchain.family, (path) => spellAbsolute(path, cwd), this.files);
+    if (!places.ok) return stays('output-not-a-file', places.error);
     const outputs: OutputPlan = {
       cwd,
       umask: request.umask,
-      outputs: plan.outputs.map((output) => ({ ...output, path: spellAbsolute(output.path, cwd) })),
+      outputs: places.value,
+      family: toolchain.family,
       compilesThenAssembles: toolchain.family === 'gcc' && plan.args.includes('-c') && !plan.args.includes('-pipe'),
     };
-    for (const { path } of outputs.outputs) {
-      const there = tryStat(path);
-      if (there !== null && !there.isFile()) return stays('output-not-a-file', path);
-    }
     const stored = this.keeper?.find(unit, surroundings) ?? null;
     if (stored !== null) return { travels: 'stored', outputs, result: stored };
     if (unit.taken === null || !unit.taken.holds()) {
@@ -304,7 +306,7 @@ export class Preparer {
       });
   }
 
-  private take(unit: Unit, surroundings: Surroundings, outputs: readonly OutputSpec[]): Taken | Stay | 'unresolved' {
+  private take(unit: Unit, surroundings: Surroundings, outputs: readonly OutputPlace[]): Taken | Stay | 'unresolved' {
     const { plan, toolchain, cwd } = unit;
     const files = new Set<string>();
     const unlisted: string[] = [];
@@ -321,15 +323,19 @@ export class Preparer {
       unlisted.push(...scanned.unlisted);
       usesDate ||= scanned.usesDate;
     }
-    const pwd = surroundings.env.get('PWD');
     const inputs = [...files, ...(unit.asked ?? []), ...plan.extraInputs, ...listLocaleFiles(surroundings.variables)];
-    const dirs = [...searchDirs, cwd, ...outputs.map((output) => dirname(output.path))];
-    if (pwd?.startsWith('/') === true) dirs.push(pwd);
+    const dirs = [...searchDirs, cwd, ...plan.outputs.map((output) => dirname(spellAbsolute(output.path, cwd)))];
+    for (const dir of surroundings.dirs) dirs.push(spellAbsolute(dir, cwd));
     const piece = this.files.fragment(
       inputs.map((path) => spellAbsolute(path, cwd)),
       dirs,
     );
     if (!piece.ok) return stays('file-missing', piece.error.message);
+    const places = [...piece.value.files, ...piece.value.symlinks].map(({ path }) => path);
+    const reserved = [...places, ...piece.value.dirs].find(isReserved);
+    if (reserved !== undefined) return stays('path-reserved', reserved);
+    const both = outputs.find(({ path }) => places.includes(path));
+    if (both !== undefined) return stays('output-not-a-file', `${both.path} is read by the compile that writes it`);
     const fragment = joinPieces(piece.value, toolchain);
     return {
       fragment,

@@ -1,6 +1,7 @@
 // What a compile takes from its machine besides files: its environment, the language of its messages and the time zone of __DATE__.
 // The locale itself travels as files; translated messages do not, and the zone is reduced to an offset that needs no file.
 import { existsSync, readdirSync } from 'node:fs';
+import { isReserved } from '../../adapters/sandbox/paths.ts';
 import { envSubset } from '../../compiler/command/environment.ts';
 
 /** One environment, read once for all the calls of a build that have it. */
@@ -17,7 +18,11 @@ export interface Surroundings {
   /** Of `sent`: what shows in messages only. */
   readonly cosmetic: readonly string[];
   readonly translated: boolean;
+  /** Directories that variables name: compilers look at them, some even at those that are not for their language. */
+  readonly dirs: readonly string[];
 }
+
+const DIR_LISTS = ['CPATH', 'C_INCLUDE_PATH', 'CPLUS_INCLUDE_PATH', 'OBJC_INCLUDE_PATH', 'OBJCPLUS_INCLUDE_PATH'];
 
 const KEPT = 64;
 /** They differ from call to call, and no compiler reads them. */
@@ -59,7 +64,15 @@ function readSurroundings(entries: readonly string[]): Surroundings {
     telling: sent.filter((entry) => !COSMETIC.test(entry)),
     cosmetic: sent.filter((entry) => COSMETIC.test(entry)),
     translated: speaksTranslated(env),
+    dirs: namedDirectories(env),
   };
+}
+
+function namedDirectories(env: ReadonlyMap<string, string>): string[] {
+  const dirs = DIR_LISTS.flatMap((name) => env.get(name)?.split(':') ?? []).filter((dir) => dir !== '');
+  const pwd = env.get('PWD') ?? '';
+  // One in /proc is as good there as here: the compiler compares it with its own directory.
+  return pwd.startsWith('/') && !isReserved(pwd) ? [...dirs, pwd] : dirs;
 }
 
 const translated = new Map<string, boolean>();
