@@ -18,11 +18,10 @@ const CHANGEABLE = /[%{|}&]|^[ \t]|[ \t]$/;
 
 /** Finds the directives of `text`, whichever language it is in. */
 export function findAssemblerNames(text: string): AssemblerNames {
-  READS.lastIndex = 0;
-  if (!READS.test(text)) return NOTHING;
+  // Quicker than the expression; assemblers take capitals, too.
+  if (!text.includes('.inc') && !text.includes('.I')) return NOTHING;
   const files = new Map<string, AssemblerFile>();
   let unknown = false;
-  READS.lastIndex = 0;
   for (const { 0: word, index } of text.matchAll(READS)) {
     OPERAND.lastIndex = index + word.length;
     const [, escaped, bare, quote, other] = OPERAND.exec(text) ?? [];
@@ -33,7 +32,7 @@ export function findAssemblerNames(text: string): AssemblerNames {
     // C++ has members called include; only where a statement can start is it the assembler's.
     else if (other !== undefined && startsStatement(text, index)) unknown = true;
   }
-  return { files: [...files.values()], unknown };
+  return files.size === 0 && !unknown ? NOTHING : { files: [...files.values()], unknown };
 }
 
 /** Whether `at` can begin an assembler statement, outside of a C string. Errs towards no. */

@@ -29,14 +29,16 @@ export function parseDirectives(text: string): ParsedFile {
       if (startsLine(text, at)) parseDirective(text, at + sign.length, found);
     }
   }
-  if (text.includes('__has_')) findExistenceTests(text, found);
-  const timed = text.includes('dependency') && findDependencyPragmas(text, found);
+  // Each text is searched for all of these, and a search is quick when its first letter is rare.
+  if (text.includes('has_')) findExistenceTests(text, found);
+  const timed = text.includes('GCC') && text.includes('dependency') && findDependencyPragmas(text, found);
+  const hasTime = text.includes('TIME');
   const assembler = findAssemblerNames(text);
   return {
     directives: [...found.directives],
     headerMacros: found.macros.size === 0 ? NO_MACROS : found.macros,
-    usesTimestamp: timed || text.includes('__TIMESTAMP__'),
-    usesDate: text.includes('__DATE__') || text.includes('__TIME__'),
+    usesTimestamp: timed || (hasTime && text.includes('__TIMESTAMP__')),
+    usesDate: (hasTime && text.includes('__TIME__')) || (text.includes('DATE__') && text.includes('__DATE__')),
     assemblerFiles: assembler.files,
     hasAssemblerIncludes: assembler.unknown,
     lineFiles: found.lineFiles.size === 0 ? NO_NAMES : [...found.lineFiles],

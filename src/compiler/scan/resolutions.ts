@@ -115,7 +115,7 @@ export class Resolutions {
     const node = told.where.value?.node;
     if (node === undefined || !this.#search.refresh(node) || node.parsed === null) return null;
     if (told.includes === node.includes && told.base === base) return told.digest;
-    if (isIntricate(node.parsed)) return 'intricate';
+    if (node.intricate && restsOnMore(node.parsed)) return 'intricate';
     told.digest = this.#hash(this.#textOf(node, node.parsed, base));
     told.includes = node.includes;
     told.base = base;
@@ -157,7 +157,8 @@ export class Resolutions {
   }
 }
 
-function isIntricate(parsed: ParsedFile): boolean {
+/** Whether where names lead depends on more than the directories: on macros of other files, on the working directory. */
+function restsOnMore(parsed: ParsedFile): boolean {
   return (
     parsed.lineFiles.length > 0 ||
     parsed.assemblerFiles.length > 0 ||

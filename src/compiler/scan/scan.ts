@@ -21,6 +21,8 @@ interface Walk {
   readonly search: Search;
   readonly files: string[];
   readonly visited: FileNode[];
+  /** Those of `visited` that say more than names. */
+  readonly intricate: FileNode[];
   readonly pending: FileNode[];
   readonly computed: { readonly node: FileNode; readonly directive: ComputedDirective }[];
   /** What the assembler alone reads: it sees other directives in it. */
@@ -59,6 +61,7 @@ export class IncludeScanner {
       search,
       files: [],
       visited: [],
+      intricate: [],
       pending: [],
       computed: [],
       assembled: [],
@@ -131,6 +134,8 @@ export class IncludeScanner {
       walk.visited.push(node);
       if (!walk.search.refresh(node)) continue;
       for (const found of node.includes?.value ?? []) list(walk, found);
+      if (!node.intricate) continue;
+      walk.intricate.push(node);
       for (const directive of node.parsed?.directives ?? []) {
         if (directive.form === 'computed') walk.computed.push({ node, directive });
       }
@@ -182,14 +187,14 @@ export class IncludeScanner {
         }
       }
     };
-    for (const node of walk.visited) if (node.parsed !== null) add(node, node.parsed);
+    for (const node of walk.intricate) if (node.parsed !== null) add(node, node.parsed);
     // `assembled` grows meanwhile.
     for (const { node, parsed } of walk.assembled) add(node, parsed);
   }
 
   #addLineFiles(walk: Walk, cwd: string): void {
     const named = new Set<string>();
-    for (const node of walk.visited) {
+    for (const node of walk.intricate) {
       for (const name of node.parsed?.lineFiles ?? []) {
         const path = spellAbsolute(name, cwd);
         if (this.#facts.isFile(path)) named.add(path);
@@ -233,7 +238,7 @@ function traitsOf(
     usesDate ||= parsed?.usesDate ?? false;
     hasAssemblerIncludes ||= parsed?.hasAssemblerIncludes ?? false;
   };
-  for (const { parsed } of walk.visited) add(parsed);
+  for (const { parsed } of walk.intricate) add(parsed);
   for (const { parsed } of walk.assembled) add(parsed);
   return { usesTimestamp, usesDate, hasAssemblerIncludes };
 }

@@ -15,6 +15,8 @@ export interface FileNode {
   parsed: ParsedFile | null;
   /** What its includes lead to, except computed ones. Null when `parsed` is. */
   includes: Remembered<readonly Found[]> | null;
+  /** Whether there is more to `parsed` than names and macros. */
+  intricate: boolean;
   visitedBy: number;
   assembledBy: number;
   precompiled: { readonly parsed: ParsedFile; readonly path: Remembered<string | null> } | null;
@@ -68,6 +70,7 @@ export class Search {
     }
     if (parsed !== node.parsed || node.includes === null || !node.includes.holds()) {
       node.parsed = parsed;
+      node.intricate = isIntricate(parsed);
       node.includes = this.#facts.remember(() => this.#resolveAll(node, parsed));
     }
     return true;
@@ -153,7 +156,10 @@ export class Search {
     if (known !== undefined && known.node.path === real) return known;
     let node = this.#nodes.get(real);
     if (node === undefined) {
-      node = { path: real, dir, parsed: null, includes: null, visitedBy: 0, assembledBy: 0, precompiled: null };
+      node = {
+        ...{ path: real, dir, parsed: null, includes: null, intricate: false },
+        ...{ visitedBy: 0, assembledBy: 0, precompiled: null },
+      };
       this.#nodes.set(real, node);
     }
     const found: Found = { path, node, listedBy: 0 };
@@ -222,6 +228,18 @@ export class Search {
     }
     return null;
   }
+}
+
+/** Few files are: what costs time for each file of each unit is asked of them alone. */
+function isIntricate(parsed: ParsedFile): boolean {
+  return (
+    parsed.usesTimestamp ||
+    parsed.usesDate ||
+    parsed.hasAssemblerIncludes ||
+    parsed.lineFiles.length > 0 ||
+    parsed.assemblerFiles.length > 0 ||
+    parsed.directives.some(({ form }) => form === 'computed')
+  );
 }
 
 /** Requests with equal keys search alike. The working directory matters only when some directory is relative to it. */
