@@ -69,35 +69,54 @@ const STRINGS = `#include <string>
 std::string greet(const std::string &name) { int unused; assert(!name.empty()); return "hello " + name + VALUE; }
 `;
 
-test.each<[string, Language, string, string]>([
-  ['gcc', 'c', 'hello.c', HELLO],
-  ['g++', 'c++', 'strings.cc', STRINGS],
-  ['clang', 'c', 'hello.c', HELLO],
-  ['clang++', 'c++', 'strings.cc', STRINGS],
+const BARE = 'int half(int x) { int unused; return x / 2; }\n';
+const ADDRESS = 'int at(int *a, int x) { int unused; return a[x]; }\n';
+
+test.each<[string, Language, string, string, string]>([
+  ['gcc', 'c', '', 'hello.c', HELLO],
+  ['g++', 'c++', '', 'strings.cc', STRINGS],
+  ['gcc', 'objc', '', 'hello.m', HELLO],
+  ['g++', 'c++', '-march=native', 'strings.cc', STRINGS],
+  ['clang++', 'c++', '', 'strings.cc', STRINGS],
+  ['clang', 'c', '-march=native -flto', 'hello.c', HELLO],
+  ['clang', 'c', '-fsanitize=address,undefined', 'at.c', ADDRESS],
+  ['clang++', 'c++', '--target=aarch64-linux-gnu --gcc-toolchain=/usr', 'strings.cc', STRINGS],
+  ['clang', 'c', '--target=riscv64-unknown-elf', 'half.c', BARE],
+  ['aarch64-linux-gnu-gcc', 'c', '-march=armv8.2-a+crypto', 'half.c', BARE],
+  ['aarch64-linux-gnu-g++', 'c++', '', 'strings.cc', STRINGS],
+  ['arm-none-eabi-gcc', 'c', '-mcpu=cortex-m4 -mthumb', 'half.c', BARE],
+  ['x86_64-linux-gnu-gcc-12', 'c', '-save-temps', 'hello.c', HELLO],
 ])(
-  '%s compiles %s alike in a bare root',
-  async (compiler, language, name, text) => {
+  '%s compiles %s alike in a bare root (%s)',
+  async (compiler, language, line, name, text) => {
     const path = spawnSync('sh', ['-c', `command -v ${compiler}`], { encoding: 'utf8' }).stdout.trim();
     if (path === '') console.warn(`SKIPPED: ${compiler} is not installed here, so it cannot be tried in a bare root`);
     if (path === '' || !sandboxWorks()) return;
-    const cwd = join(dir, compiler);
+    const extra = line === '' ? [] : line.split(' ');
+    if (spawnSync(path, ['-fsyntax-only', name.endsWith('.m') ? '-xobjective-c' : '-xc', '/dev/null']).status !== 0) {
+      console.warn(`SKIPPED: ${compiler} has no front end for ${language} here`);
+      return;
+    }
+    const cwd = mkdtempSync(join(dir, `${compiler}-`));
     const out = join(cwd, 'out');
-    const root = join(dir, `${compiler}-root`);
+    const root = mkdtempSync(join(dir, 'root-'));
     mkdirSync(join(cwd, 'local'), { recursive: true });
     mkdirSync(out);
     writeFileSync(join(cwd, name), text);
     writeFileSync(join(cwd, 'value.h'), '#define VALUE "!"\n');
     const env = { PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8' };
-    const args = ['-O2', '-g', '-Wall', '-MD', '-c', name, '-o', 'out/x.o'];
+    const args = [...extra, '-O2', '-g', '-Wall', '-MD', '-c', name, '-o', 'out/x.o'];
     const here = spawnSync(path, args, { cwd, env });
-    expect(here.status).toBe(0);
+    expect({ status: here.status, stderr: here.stderr.toString() }).toMatchObject({ status: 0 });
     const expected = ['x.o', 'x.d'].map((file) => readFileSync(join(out, file)));
     for (const file of ['x.o', 'x.d']) rmSync(join(out, file));
 
     const toolchains = new Toolchains({ env });
     const described = await toolchains.describe(path);
-    const builtin = await toolchains.builtinSearch(path, language, ['-O2']);
-    if (!described.ok || !builtin.ok) throw new Error('the compiler does not tell about itself');
+    const builtin = await toolchains.builtinSearch(path, language, extra);
+    const native = await toolchains.resolveNative(path, args, { env, dir: join(cwd, 'native') });
+    const travelling = line.includes('native') ? native : { ok: true as const, value: { args, files: [] } };
+    if (!described.ok || !builtin.ok || !travelling.ok) throw new Error('the compiler does not tell about itself');
     const cache = new FileCache();
     const scanned = scanIncludes(
       {
@@ -110,7 +129,9 @@ test.each<[string, Language, string, string]>([
       cache,
     );
     expect(scanned.unresolved).toEqual([]);
-    const piece = cache.fragment([...scanned.files, ...listLocaleFiles(env)], [...scanned.searchDirs, cwd, out]);
+    const { bearings = [] } = builtin.value;
+    const files = [...scanned.files, ...bearings, ...travelling.value.files, ...listLocaleFiles(env)];
+    const piece = cache.fragment(files, [...scanned.searchDirs, cwd, out]);
     if (!piece.ok) throw new Error(piece.error.message);
     build(root, described.value);
     build(root, piece.value);
@@ -137,7 +158,7 @@ test.each<[string, Language, string, string]>([
       LD_LIBRARY_PATH: described.value.libraryDirs.join(':'),
     };
     const set = Object.entries(variables).flatMap(([variable, value]) => ['--setenv', variable, value]);
-    const there = spawnSync('bwrap', [...sandbox, ...mounts, ...set, '--chdir', cwd, path, ...args]);
+    const there = spawnSync('bwrap', [...sandbox, ...mounts, ...set, '--chdir', cwd, path, ...travelling.value.args]);
     expect({ status: there.status, stderr: there.stderr.toString() }).toEqual({
       status: 0,
       stderr: here.stderr.toString(),

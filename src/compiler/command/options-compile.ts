@@ -57,6 +57,7 @@ export const COMPILE_SECTIONS: readonly Section[] = [
     rows: [
       ['joined', '-std= --std= -stdlib= --stdlib= --target=', builtin],
       ['separate', '-target', builtin, 'clang'],
+      ['joined', '--gcc-toolchain=', builtin, 'clang'],
       ['alone', '-ansi --ansi', builtin],
       ['joined', '-m', { is: 'machine' }],
       ['separate', '-mthread-model', travels, 'clang'],

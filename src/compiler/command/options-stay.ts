@@ -95,7 +95,7 @@ export const STAY_SECTIONS: readonly Section[] = [
     why: 'The set of files that makes up the compiler would be another one.',
     rows: [
       ['either', '-B', ELSEWHERE],
-      ['joined', '-specs= --specs= -resource-dir= --gcc-install-dir= --gcc-toolchain= -ccc- --ld-path=', ELSEWHERE],
+      ['joined', '-specs= --specs= -resource-dir= --gcc-install-dir= -ccc- --ld-path=', ELSEWHERE],
       ['separate', '-specs --specs -wrapper -resource-dir -gcc-toolchain', ELSEWHERE],
       ['alone', '-no-integrated-as -fno-integrated-as -via-file-asm', ELSEWHERE],
       ['joined', '-foffload -fopenmp-targets= -fcuda -fgpu --cuda- --offload -fhip', OFFLOAD],
