@@ -125,6 +125,7 @@ export class Agent {
     this.store = this.openStore();
     this.preparer = new Preparer({
       toolchains: this.toolchains,
+      nativeDir: join(home, 'run', 'native'),
       watches: openWatches(join(home, 'run', 'cookies')),
       store: this.store,
       needsOf: (build) => this.figures.needsOf(build) || config.delegate.needs,

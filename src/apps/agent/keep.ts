@@ -54,14 +54,23 @@ export class ResultKeeper {
     const files = this.#describe(unit, read);
     if (files === null) return;
     const messages = stderr.length + stdout.length === 0 ? '' : messageKey(unit.plan, surroundings);
-    const key = resultKey(storeKey, files, this.#scanner.prelude(unit.requests[0]), messages);
+    const key = resultKey(storeKey, files, this.#prelude(unit), messages);
     this.#store.put(storeKey, { files, resultKey: key }, { stdout, stderr, outputs, ranMs, cpuMs });
+  }
+
+  /** What is looked for besides includes: forced headers, precompiled ones, and files that may be there or not. */
+  #prelude(unit: Unit): Uint8Array {
+    const { plan, requests, cwd } = unit;
+    const prelude = this.#scanner.prelude(requests[0]);
+    if (plan.optionalInputs.length === 0) return prelude;
+    const there = plan.optionalInputs.map((path) => (this.#files.isFile(spellAbsolute(path, cwd)) ? '+' : '-'));
+    return Buffer.concat([prelude, Buffer.from(there.join(''))]);
   }
 
   #match(unit: Unit, storeKey: Uint8Array, surroundings: Surroundings): Uint8Array | null {
     for (const manifest of this.#store.manifests(storeKey)) {
       if (!this.#isAsRead(unit, manifest)) continue;
-      const prelude = this.#scanner.prelude(unit.requests[0]);
+      const prelude = this.#prelude(unit);
       for (const messages of ['', messageKey(unit.plan, surroundings)]) {
         const key = resultKey(storeKey, manifest.files, prelude, messages);
         if (Buffer.compare(key, manifest.resultKey) === 0) return key;
@@ -87,7 +96,8 @@ export class ResultKeeper {
   /** What the compile read, as its depfile spells it; where there is no full one, all that it may have read. */
   #readBy(unit: Unit, taken: Taken, result: ExecutionResultMessage): { scanned: readonly string[]; plain: string[] } {
     const { plan, cwd } = unit;
-    const plain = [...plan.extraInputs];
+    const optional = plan.optionalInputs.filter((path) => this.#files.isFile(spellAbsolute(path, cwd)));
+    const plain = [...plan.extraInputs, ...optional];
     const at = plan.outputs.findIndex(({ kind }) => kind === 'depfile');
     const written = result.outputs.find(({ index }) => index === at);
     // With -MMD the headers of the system are not in it.
@@ -99,7 +109,7 @@ export class ResultKeeper {
       : Buffer.from(written.data);
     const listed = parseDependencies(bytes.toString());
     if (listed.length === 0) return all;
-    const named = new Set(listed.filter((path) => !plan.extraInputs.includes(path)));
+    const named = new Set(listed.filter((path) => !plain.includes(path)));
     for (const path of taken.unlisted) named.add(relative(cwd, path));
     return { scanned: [...named], plain };
   }

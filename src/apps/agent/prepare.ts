@@ -77,6 +77,8 @@ export interface PreparerWorld {
   readonly toolchains: Toolchains;
   /** Null: nothing vouches for the disk, every moment looks at it. */
   readonly watches: Watches | null;
+  /** Of ours: the meaning of -march=native is kept there as files. */
+  readonly nativeDir: string;
   /** Null: no results are kept. */
   readonly store: KeepingStore | null;
   needsOf(build: string): string;
@@ -183,19 +185,28 @@ export class Preparer {
       verdict = parseCommand(words, { ...context, family: toolchain.family });
       if (!verdict.travels) return stays(verdict.reason, verdict.detail);
     }
-    const { plan } = verdict;
+    let { plan } = verdict;
     if (surroundings.translated) return stays('environment', 'the translations of messages do not travel');
+    if (plan.nativeAt.length > 0) {
+      const place = { env: variables, dir: this.world.nativeDir };
+      const resolved = await this.world.toolchains.resolveNative(compiler, plan.args, place);
+      if (!resolved.ok) return stays('native-cpu', resolved.error.message);
+      plan = { ...plan, args: resolved.value.args, extraInputs: [...plan.extraInputs, ...resolved.value.files] };
+    }
     const search = { cwd, env: variables };
+    const bearings: string[] = [];
     const requests: ScanRequest[] = [];
     for (const { path, language } of plan.sources) {
       const builtin = await this.world.toolchains.builtinSearch(compiler, language, plan.builtinArgs, search);
       if (!builtin.ok) return stays('compiler-unknown', builtin.error.message);
+      bearings.push(...(builtin.value.bearings ?? []));
       requests.push({
         source: spellAbsolute(path, cwd),
         cwd,
         scan: plan.scan,
         builtin: builtin.value,
         envDirs: envDirs(env, language, cwd, toolchain.family),
+        assemblerDirs: plan.assemblerDirs.map((dir) => spellAbsolute(dir, cwd)),
         assemblerOnly: language === 'assembler',
       });
     }
@@ -206,6 +217,7 @@ export class Preparer {
       compiler,
       cwd,
       requests: requests as [ScanRequest, ...ScanRequest[]],
+      bearings,
       asked: null,
       taken: null,
       storeKey: keeps ? unitKey(plan, compiler, toolchain.digest, cwd, surroundings) : null,
@@ -323,7 +335,9 @@ export class Preparer {
       unlisted.push(...scanned.unlisted);
       usesDate ||= scanned.usesDate;
     }
-    const inputs = [...files, ...(unit.asked ?? []), ...plan.extraInputs, ...listLocaleFiles(surroundings.variables)];
+    const optional = plan.optionalInputs.filter((path) => this.files.isFile(spellAbsolute(path, cwd)));
+    const given = [...plan.extraInputs, ...optional, ...unit.bearings, ...listLocaleFiles(surroundings.variables)];
+    const inputs = [...files, ...(unit.asked ?? []), ...given];
     const dirs = [...searchDirs, cwd, ...plan.outputs.map((output) => dirname(spellAbsolute(output.path, cwd)))];
     for (const dir of surroundings.dirs) dirs.push(spellAbsolute(dir, cwd));
     const piece = this.files.fragment(

@@ -25,6 +25,8 @@ export interface Unit {
   readonly cwd: string;
   /** Of each source. */
   readonly requests: readonly [ScanRequest, ...ScanRequest[]];
+  /** Files by which the compiler finds its way. */
+  readonly bearings: readonly string[];
   /** What the compiler listed where the scan cannot follow; null: it was not asked. */
   asked: readonly string[] | null;
   taken: Remembered<Taken> | null;
