@@ -17,7 +17,7 @@ export type Read =
   | { readonly kind: 'broken'; readonly why: string };
 
 /** Larger than anything that is kept: such a file is not ours. */
-const maxEntryBytes = 512 * 2 ** 20;
+const maxEntryBytes = 128 * 2 ** 20;
 const maxTemporaryAgeMs = 3600_000;
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
 

@@ -48,9 +48,9 @@ export class UnitMemory {
   }
 
   set(unit: string, remembered: Remembered): Remembered {
-    let bytes = 500;
+    let bytes = 800;
     for (const { files } of remembered.manifests) {
-      bytes += 300 + 8 * files.length;
+      bytes += 400 + 12 * files.length;
       this.#pool.retain(files);
     }
     this.forget(unit);

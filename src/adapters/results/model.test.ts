@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import fs from 'node:fs';
 import os from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Census, allocatedBytes } from './census.ts';
 import { entryPath } from './disk.ts';
 import { evict } from './evict.ts';
@@ -12,6 +12,9 @@ import { UnitMemory } from './memory.ts';
 import { FilePool } from './pool.ts';
 import { manifestOf, openForTest, plain, resultKeyOf, resultOf, unitKeyOf } from './test-rig.ts';
 import type { ResultStore } from './types.ts';
+
+// Most runs start threads from the sources, which takes seconds on a machine that is busy.
+vi.setConfig({ testTimeout: 120_000 });
 
 let base = '';
 let made = 0;
@@ -103,7 +106,7 @@ describe('the store', () => {
         for (const store of stores) await store.close();
         fs.rmSync(dir, { recursive: true, force: true });
       }),
-      { numRuns: 15 },
+      { numRuns: 10 },
     );
   });
 
@@ -128,7 +131,7 @@ describe('the store', () => {
         await next.close();
         fs.rmSync(dir, { recursive: true, force: true });
       }),
-      { numRuns: 15 },
+      { numRuns: 10 },
     );
   });
 });

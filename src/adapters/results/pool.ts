@@ -46,7 +46,7 @@ export class InternedFile implements ManifestFile, Numbered {
 }
 
 /** What a file of the pool takes in memory beside its path, with room to spare. */
-const fileOverheadBytes = 800;
+const fileOverheadBytes = 1000;
 
 export class FilePool {
   readonly #paths = new Map<string, InternedPath>();

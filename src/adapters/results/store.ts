@@ -16,7 +16,8 @@ import { decodeUnit, encodeUnit, maxManifests, unitMagic, type PooledManifest } 
 const maxRememberedBytes = 32 * 2 ** 20;
 const defaultQueuedBytes = 32 * 2 ** 20;
 const defaultTouchAfterMs = 600_000;
-const maxResultBytes = 256 * 2 ** 20;
+/** Reading a larger one at once would hold up too much else. */
+const maxResultBytes = 64 * 2 ** 20;
 /** No single result may push out more of the others. */
 const maxResultShare = 0.25;
 const countersEveryMs = 60_000;
@@ -152,7 +153,9 @@ class DiskStore implements ResultStore {
     if (there !== null && held?.stamp && sameStamp(held.stamp, there)) {
       if (isStale(there, this.#touchAfterMs)) {
         touch(path);
-        held.stamp = lookAt(path);
+        const touched = lookAt(path);
+        // Replaced by another at this very moment: to be read the next time.
+        held.stamp = touched?.ino === there.ino ? touched : null;
       }
       return held;
     }
@@ -217,9 +220,8 @@ class DiskStore implements ResultStore {
       const held = this.#memory.peek(unit);
       if (held === undefined || held.pending === 0) return;
       held.pending -= 1;
+      // None: what memory says of the unit is true nowhere else, and it is read anew.
       held.stamp = stamp;
-      // What memory says of a unit that could not be written is true nowhere else.
-      if (stamp === null && held.pending === 0) this.#memory.forget(unit);
     });
     return true;
   }

@@ -16,6 +16,7 @@ import {
   resultOf,
   sized,
   unitKeyOf,
+  work,
   type Work,
   type WorkReport,
 } from './test-rig.ts';
@@ -23,7 +24,7 @@ import {
 const isRoot = process.getuid?.() === 0;
 const nobody = 65534;
 const rig = pathToFileURL(join(import.meta.dirname, 'test-rig.ts')).href;
-const script = `const { work } = await import(${JSON.stringify(rig)}); await work(JSON.parse(process.argv[1]));`;
+const script = `const rig = await import(${JSON.stringify(rig)}); await rig.${work.name}(JSON.parse(process.argv[1]));`;
 
 let dir = '';
 const started: ChildProcess[] = [];
