@@ -1,63 +1,24 @@
 // What the disk looks like from the side of names: which directories exist, where symlinks lead, which names a directory
 // holds. A directory is looked at once per moment, and not even that while a watch says that nothing changed; its listing is
 // kept as long as its own times stay the same, so that «no such header here» costs no system call of its own.
-import { readdirSync, readlinkSync, statSync } from 'node:fs';
-import type { BigIntStats } from 'node:fs';
 import type { Remembered } from '../../compiler/types.ts';
-import type { Identity } from './identity.ts';
 import { tryLstat } from '../stat.ts';
+import {
+  answerFor,
+  childPath,
+  DIRECTORY,
+  FILE,
+  identityOrNull,
+  kindOf,
+  newEntry,
+  NONE,
+  readLink,
+  readListing,
+} from './directory-entry.ts';
+import type { Answer, DirectoryEntry, Kind, Known, Link } from './directory-entry.ts';
 import { identityOf, isSettled, sameIdentity } from './identity.ts';
+import type { Identity } from './identity.ts';
 import type { Watches } from './watches.ts';
-
-export interface Link {
-  readonly path: string;
-  readonly target: string;
-}
-
-type Kind = 'file' | 'directory' | 'link';
-type Answer = 'file' | 'directory' | 'none';
-
-interface Known {
-  readonly answer: Answer;
-  /** Set when the name itself is a symlink. */
-  readonly link: Link | null;
-}
-
-const NONE: Known = { answer: 'none', link: null };
-const DIRECTORY: Known = { answer: 'directory', link: null };
-const FILE: Known = { answer: 'file', link: null };
-
-/** A directory's path as spelled. Entries of the same real directory share the `real` one, which keeps the listing. */
-export interface DirectoryEntry {
-  readonly path: string;
-  readonly parent: DirectoryEntry | null;
-  readonly name: string;
-  checkedAt: number;
-  busy: boolean;
-  /** What the disk said is there; it holds while `trust` is the table's and the parent's watch tells of nothing. */
-  seen: DirectoryEntry | Link | null;
-  trust: number;
-  /** The entry of the real path; null: there is no such directory. */
-  real: DirectoryEntry | null;
-  /** Set when the last component, below its real parent, is a symlink. */
-  link: Link | null;
-  /** Grows when `real` becomes another. */
-  realStamp: number;
-  identity: Identity | null;
-  identityAt: number;
-  listing: ReadonlyMap<string, Kind> | 'closed' | null;
-  listedAs: Identity | null;
-  /** The listing holds while this is the table's and the watch tells of nothing but the names in `stale`. */
-  listTrust: number;
-  readonly stale: Set<string>;
-  /** Names that were asked for, and what was said. */
-  readonly asked: Map<string, Known>;
-  askedLinks: number;
-  namesCheckedAt: number;
-  /** Grows when an answer about a name becomes another. */
-  namesStamp: number;
-  misses: number;
-}
 
 /** Names that changed in a listing: above this many, reading it again is cheaper. */
 const MAX_STALE = 64;
@@ -419,76 +380,4 @@ export class DirectoryTable {
     const path = childPath(real, name);
     return { answer: answerFor(path), link: readLink(path) };
   }
-}
-
-/** Compilers go on searching past a name that is not there, and stop at one that they cannot open: a loop of links, a closed door. */
-function answerFor(path: string): Answer {
-  try {
-    const stats = statSync(path, { throwIfNoEntry: false });
-    return stats === undefined ? 'none' : stats.isDirectory() ? 'directory' : 'file';
-  } catch {
-    return 'file';
-  }
-}
-
-function kindOf(stats: BigIntStats | null): Kind | null {
-  if (stats === null) return null;
-  return stats.isDirectory() ? 'directory' : stats.isSymbolicLink() ? 'link' : 'file';
-}
-
-function newEntry(path: string, parent: DirectoryEntry | null, name: string): DirectoryEntry {
-  return {
-    path,
-    parent,
-    name,
-    checkedAt: 0,
-    busy: false,
-    seen: null,
-    trust: 0,
-    real: null,
-    link: null,
-    realStamp: 0,
-    identity: null,
-    identityAt: 0,
-    listing: null,
-    listedAs: null,
-    listTrust: 0,
-    stale: new Set(),
-    asked: new Map(),
-    askedLinks: 0,
-    namesCheckedAt: 0,
-    namesStamp: 0,
-    misses: 0,
-  };
-}
-
-/** The path of `name` in a real directory. */
-export function childPath(dir: DirectoryEntry, name: string): string {
-  return dir.path === '/' ? `/${name}` : `${dir.path}/${name}`;
-}
-
-function identityOrNull(path: string): Identity | null {
-  const stats = tryLstat(path);
-  return stats === null ? null : identityOf(stats);
-}
-
-function readLink(path: string): Link | null {
-  try {
-    return { path, target: readlinkSync(path) };
-  } catch {
-    return null;
-  }
-}
-
-/** The names in a directory; `closed` when they may not be listed (single ones may still be looked up). */
-function readListing(path: string): ReadonlyMap<string, Kind> | 'closed' {
-  const listing = new Map<string, Kind>();
-  try {
-    for (const entry of readdirSync(path, { withFileTypes: true })) {
-      listing.set(entry.name, entry.isDirectory() ? 'directory' : entry.isSymbolicLink() ? 'link' : 'file');
-    }
-  } catch {
-    return 'closed';
-  }
-  return listing;
 }

@@ -39,7 +39,7 @@ export class ResultKeeper {
       if (value === null) return null;
       unit.hit = { value, holds: found.holds };
     }
-    const result = this.#store.result(unit.hit.value);
+    const result = this.#store.result(unit.hit.value, storeKey);
     if (result === null) unit.hit = null;
     return result;
   }
