@@ -76,7 +76,7 @@ const CORPORA: readonly Corpus[] = [
     pin: ROCKSDB_PACKAGE,
     language: 'c++',
     takes: new RegExp(`^${rocks}/(?:db|cache|util|table|env|utilities)/.*\\.cc$`),
-    leaves: /_test\.cc$|_bench\.cc$|test_?util|\/lua\/|\/env_librados|_test_|cassandra|hdfs/,
+    leaves: /test|bench|mock|\/lua\/|librados|cassandra|hdfs/,
     includeDirs: [rocks, `${rocks}/include`],
     macros: ['ROCKSDB_PLATFORM_POSIX=1', 'ROCKSDB_LIB_IO_POSIX=1', 'OS_LINUX=1'],
     flags: ['-std=c++17'],
