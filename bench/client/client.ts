@@ -10,6 +10,7 @@ import { Distcc } from './distcc.ts';
 import { seedFarm } from './farm.ts';
 import { Local } from './local.ts';
 import { buildProgram } from './programs.ts';
+import { DistccPump } from './pump.ts';
 import { emptyRow, ratiosOf, renderTable, rowOf, type Ratios, type Row } from './rows.ts';
 import { Tender, type TenderKind } from './tender.ts';
 import type { Bench, Canned, Contender, Sample } from './types.ts';
@@ -76,6 +77,7 @@ async function enter(bench: Bench, canned: Canned, options: ClientBenchOptions):
   }
   const peers = [
     new Distcc(bench, canned, jobs),
+    new DistccPump(bench, canned, jobs),
     new CcacheHit(bench, canned, jobs),
     ...(canned.name === 'tiny' ? [new Local(bench, canned, jobs)] : []),
   ];

@@ -21,7 +21,7 @@ export class Distcc implements Contender {
   readonly who: string = 'distcc';
   readonly corpus: Canned;
   readonly jobs: number;
-  readonly comparesDepfiles = true;
+  readonly comparesDepfiles: boolean = true;
   protected readonly bench: Bench;
   protected readonly dir: string;
   private server: Helper | null = null;
@@ -32,7 +32,7 @@ export class Distcc implements Contender {
     this.bench = bench;
     this.corpus = corpus;
     this.jobs = jobs;
-    this.dir = join(bench.scratch, `distcc-${corpus.name}`);
+    this.dir = join(bench.scratch, `${new.target.name}-${corpus.name}`);
   }
 
   async open(): Promise<string | null> {
