@@ -8,18 +8,18 @@ export type Language =
 export type StayReason =
   | 'not-a-compile' // no -c: links, --version, -E, -M, …
   | 'no-source'
-  | 'several-sources'
+  | 'several-sources' // and one -o for all of them
   | 'stdin-source'
   | 'output-not-a-file' // -o -, /dev/null, a directory, a pipe
   | 'probe' // configure's and CMake's test programs
-  | 'native-cpu' // -march=native and friends
+  | 'native-cpu' // -march=native and friends where what they mean cannot be written down
   | 'precompiled-header'
   | 'module'
   | 'plugin'
-  | 'profile'
-  | 'save-temps'
+  | 'profile' // profiles whose files are not followed
+  | 'save-temps' // in a way that is not known
   | 'unknown-option' // an option that we do not know cannot be known to travel
-  | 'side-files' // an option that reads or writes files that we do not follow (dumps, reports, traces, lists)
+  | 'side-files' // an option that reads or writes files that we do not follow, or adds to one
   | 'language'
   | 'assembler-includes'
   | 'time-macro' // __TIMESTAMP__
@@ -66,6 +66,8 @@ export interface CompilePlan {
   /** The command without argv[0], @files expanded: what the worker runs. */
   readonly args: readonly string[];
   readonly outputs: readonly OutputSpec[];
+  /** The compiler's major version from which on the outputs have these names; of an older one the command must stay. */
+  readonly namesSince: number;
   /** Extra files the command reads that no include names (e.g. -fsanitize-ignorelist=), as given. */
   readonly extraInputs: readonly string[];
   /** Files that the command reads where they exist (a profile); each goes along, and its absence matters as much. */

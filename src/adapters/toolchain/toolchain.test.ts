@@ -133,8 +133,14 @@ describe('built-in search', () => {
     expect(c.value.systemDirs.some((path) => path.includes('c++'))).toBe(false);
     expect(c.value.systemDirs).toContain('/usr/include');
     expect([...plus.value.systemDirs, ...c.value.systemDirs]).not.toContain(dir);
-    expect(await toolchains.builtinSearch(gxx, 'c', ['-nostdinc'])).toEqual({ ok: true, value: { systemDirs: [], bearings: [] } });
-    expect(await toolchains.builtinSearch(gxx, 'assembler', [])).toEqual({ ok: true, value: { systemDirs: [], bearings: [] } });
+    expect(await toolchains.builtinSearch(gxx, 'c', ['-nostdinc'])).toEqual({
+      ok: true,
+      value: { systemDirs: [], bearings: [] },
+    });
+    expect(await toolchains.builtinSearch(gxx, 'assembler', [])).toEqual({
+      ok: true,
+      value: { systemDirs: [], bearings: [] },
+    });
   });
 
   test('a relative sysroot belongs to its directory; a directory that appears later is found', async () => {

@@ -123,6 +123,11 @@ function listOf(draft: Draft, source: SourceSpec): readonly (readonly [OutputSpe
   return outputs;
 }
 
+/** The major version of the compiler that gave its files these names first: gcc 11 named intermediate files and records anew. */
+export function namesSince({ driver, settings }: Draft): number {
+  return driver.family === 'gcc' && (settings.has('save-temps') || settings.has('record-format')) ? 11 : 0;
+}
+
 /** Why names would not be certain, or null. */
 function findUncertain(draft: Draft, sources: readonly SourceSpec[], places: Places): Stay | null {
   const how = draft.settings.get('save-temps');

@@ -117,6 +117,13 @@ describe('what a compile writes', () => {
     ).toBe(outputs);
   });
 
+  test('names that releases of gcc changed are marked', () => {
+    expect(plan('gcc -c a.c -save-temps').namesSince).toBe(11);
+    expect(plan('gcc -c a.c -fsave-optimization-record').namesSince).toBe(11);
+    expect(plan('gcc -c a.c --coverage -MD').namesSince).toBe(0);
+    expect(plan('clang -c a.c -save-temps').namesSince).toBe(0);
+  });
+
   test('each output says what it is', () => {
     const { outputs } = plan('gcc -c a.c -MD -g -gsplit-dwarf --coverage -fstack-usage');
     expect(outputs.map((output) => output.kind)).toEqual(['object', 'depfile', 'dwo', 'gcno', 'stack-usage']);

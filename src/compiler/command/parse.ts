@@ -17,7 +17,7 @@ import { listOptionalInputs } from './inputs.ts';
 import type { InputKind } from './languages.ts';
 import { classifyInput, isAssembler } from './languages.ts';
 import { OPTIONS } from './option-table.ts';
-import { listOutputs } from './outputs.ts';
+import { listOutputs, namesSince } from './outputs.ts';
 import { recognizeProbe } from './probes.ts';
 import { expandWords } from './words.ts';
 
@@ -181,6 +181,7 @@ function plan(
       sources,
       args,
       outputs: outputs.value,
+      namesSince: namesSince(draft),
       extraInputs: draft.extraInputs,
       optionalInputs,
       assemblerDirs: draft.assemblerDirs,
