@@ -91,6 +91,9 @@ export function applyOption(draft: Draft, meaning: Meaning, name: string, value:
       return;
     case 'dump':
       return readDump(draft, meaning.bare, word, value);
+    case 'specs':
+      draft.specs.push({ path: value, shown });
+      return;
     case 'reads':
       draft.extraInputs.push(value);
       return;
@@ -141,6 +144,7 @@ function handOn(
 /** Whether an option selects the compiler's own search directories or macros. */
 export const selectsBuiltin = (meaning: Meaning): boolean =>
   meaning.is === 'machine' ||
+  meaning.is === 'specs' ||
   meaning.is === 'sysroot' ||
   meaning.is === 'no-standard-dirs' ||
   (meaning.is === 'travels' && meaning.builtin === true);

@@ -23,6 +23,10 @@ const PLAIN_FEATURES = new RegExp(
     'macro-prefix-map=.*' +
     ')$',
 );
+/** Whether a word is an option that is known to change code or messages only. */
+export const isPlainOption = (word: string): boolean =>
+  word.startsWith('-f') ? PLAIN_FEATURES.test(word.slice(2)) : /^-(?:O[0-3s]|W[a-z0-9=+-]*)$/.test(word);
+
 const NO_DEBUG = /^(?:0|no-[a-z-]+)$/;
 const NOT_CWD = new Set('-w -W -pedantic -pedantic-errors -pthread -pipe -s -undef -trigraphs -P -C -CC'.split(' '));
 
@@ -44,6 +48,7 @@ function hidesCwd({ name, value, meaning }: ReadOption): boolean {
     case 'machine':
     case 'optimise':
     case 'charset':
+    case 'specs':
       return true;
     case 'debug':
       return NO_DEBUG.test(value);

@@ -132,7 +132,7 @@ const GCC_LINES = [
   '-c foo.c -ftest-coverage -fprofile-note=sub/notes',
   '-c foo.c -fprofile-note=sub/notes',
   '-c foo.S -Wa,-al=sub/list,--MD,as.d,-Isub',
-  '-c foo.c -Wa,-ahls=list -Wp,-I,sub,-include,foo.h,-w',
+  '-c foo.c -Wa,-ahls=lst -Wp,-I,sub,-include,foo.h,-w',
   '-c foo.c -fprofile-use -fprofile-dir=pd',
 ];
 const CLANG_LINES = [

@@ -53,6 +53,8 @@ export interface Draft {
   readonly nativeAt: number[];
   readonly builtinArgs: string[];
   readonly extraInputs: string[];
+  /** Files that change gcc's own rules, and the words that name them. */
+  readonly specs: { readonly path: string; readonly shown: string }[];
   /** Files that words of the command name for writing, whatever the sources are. */
   readonly namedOutputs: OutputSpec[];
   /** Those of them that are added to when they are there already. */
@@ -96,6 +98,7 @@ export function createDraft(driver: Driver, args: readonly string[]): Draft {
     nativeAt: [],
     builtinArgs: [],
     extraInputs: [],
+    specs: [],
     namedOutputs: [],
     appended: [],
     listsAssembly: false,

@@ -46,6 +46,8 @@ export type Meaning =
   | { readonly is: 'feature' }
   /** `name=FILE`: writes FILE after what it holds already; without FILE `bare` says what it does. */
   | { readonly is: 'dump'; readonly bare: 'travels' | 'stays' }
+  /** A file that changes gcc's own rules. */
+  | { readonly is: 'specs' }
   | { readonly is: 'debug' | 'optimise' | 'charset' | 'llvm' }
   /** The value names a file that the compile reads, or one that it writes. */
   | { readonly is: 'reads' | 'writes' };

@@ -62,6 +62,14 @@ export const STAY_SECTIONS: readonly Section[] = [
     rows: [['joined', '-finput-charset= -fexec-charset= -fwide-exec-charset=', { is: 'charset' }]],
   },
   {
+    title: 'Specs files',
+    outcome: 'it depends',
+    why:
+      'A file with an absolute name that only adds plain options, as distributions do to harden their packages, goes along; ' +
+      'any other may change what the compiler is.',
+    rows: [['joined', '-specs= --specs=', { is: 'specs' }, 'gcc']],
+  },
+  {
     title: 'Header search that is not followed',
     outcome: 'stays',
     why: 'The scan for headers does not look the way these ask for.',
@@ -95,7 +103,8 @@ export const STAY_SECTIONS: readonly Section[] = [
     why: 'The set of files that makes up the compiler would be another one.',
     rows: [
       ['either', '-B', ELSEWHERE],
-      ['joined', '-specs= --specs= -resource-dir= --gcc-install-dir= -ccc- --ld-path=', ELSEWHERE],
+      ['joined', '-specs= --specs=', ELSEWHERE, 'clang'],
+      ['joined', '-resource-dir= --gcc-install-dir= -ccc- --ld-path=', ELSEWHERE],
       ['separate', '-specs --specs -wrapper -resource-dir -gcc-toolchain', ELSEWHERE],
       ['alone', '-no-integrated-as -fno-integrated-as -via-file-asm', ELSEWHERE],
       ['joined', '-foffload -fopenmp-targets= -fcuda -fgpu --cuda- --offload -fhip', OFFLOAD],

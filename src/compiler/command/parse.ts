@@ -19,13 +19,14 @@ import { classifyInput, isAssembler } from './languages.ts';
 import { OPTIONS } from './option-table.ts';
 import { listOutputs, namesSince } from './outputs.ts';
 import { recognizeProbe } from './probes.ts';
+import { isHarmlessSpecs } from './specs.ts';
 import { expandWords } from './words.ts';
 
 export interface CommandContext {
   /** Absolute. */
   readonly cwd: string;
   readonly env: ReadonlyMap<string, string>;
-  /** The text of a file, absolute path; null when it cannot be read. Asked for @files only. */
+  /** The text of a file, absolute path; null when it cannot be read. Asked for @files and specs files only. */
   readonly readFile: (path: string) => string | null;
   readonly stderrIsTerminal: boolean;
   /** Absolute path. Asked for outputs only. */
@@ -144,6 +145,7 @@ function decide(draft: Draft, context: CommandContext): Verdict {
   readGccPreprocessor(draft);
   readAssembler(draft);
   readClang(draft);
+  readSpecs(draft, context);
   const scan = settleScan(draft);
   if (draft.stay !== null) return { travels: false, ...draft.stay };
 
@@ -207,6 +209,15 @@ function readSources(draft: Draft): Result<readonly [SourceSpec, ...SourceSpec[]
   }
   const [first, ...rest] = sources;
   return first === undefined ? err({ reason: 'no-source', detail: 'it names no source' }) : ok([first, ...rest]);
+}
+
+/** A specs file goes along when it is known to be harmless; gcc looks for a relative name in places of its own. */
+function readSpecs(draft: Draft, context: CommandContext): void {
+  for (const { path, shown } of draft.specs) {
+    const text = path.startsWith('/') ? context.readFile(path) : null;
+    if (text !== null && isHarmlessSpecs(text)) draft.extraInputs.push(path);
+    else keepHere(draft, 'side-files', `«${shown}»: what that file changes is not followed`);
+  }
 }
 
 /** Where «native» could not be replaced by what it means, it keeps the command here. */
