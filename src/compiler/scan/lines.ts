@@ -9,6 +9,7 @@ const QUOTE = 34;
 const APOSTROPHE = 39;
 const STAR = 42;
 const SLASH = 47;
+const QUESTION = 63;
 const BACKSLASH = 92;
 const BYTE_ORDER_MARK = 0xfeff;
 
@@ -59,7 +60,7 @@ function cleanLine(text: string, at: number): string {
   while (i < text.length) {
     const code = text.charCodeAt(i);
     if (code === NEWLINE) break;
-    const spliced = splicedTo(text, i);
+    const spliced = code === BACKSLASH || code === QUESTION ? splicedTo(text, i) : -1;
     if (spliced >= 0) {
       cleaned += text.slice(from, i);
       i = spliced;

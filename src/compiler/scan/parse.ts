@@ -136,9 +136,7 @@ function parseDefine(text: string, at: number, macros: Map<string, string[]>): v
     return;
   }
   if (end === start || after === 40 /* ( */) return;
-  const first = text.charCodeAt(skipBlanks(text, end));
-  // Most macros are numbers, calls with parentheses first, or empty: leave before any text is copied.
-  if (!(isNameCode(first) && !(first >= 48 && first <= 57)) && !'"<\\/?'.includes(String.fromCharCode(first))) return;
+  if (!mayNameHeader(text, skipBlanks(text, end))) return;
   const value = headerValueOf(restOfLine(text, end));
   if (value === null) return;
   const name = copyOf(text.slice(start, end));
@@ -146,6 +144,18 @@ function parseDefine(text: string, at: number, macros: Map<string, string[]>): v
   const copy = copyOf(value);
   if (values === undefined) macros.set(name, [copy]);
   else if (!values.includes(copy)) values.push(copy);
+}
+
+/** Most macros are numbers, expressions, several words, or empty: leaves before any text is copied. */
+function mayNameHeader(text: string, at: number): boolean {
+  const first = text.charCodeAt(at);
+  if (!isNameCode(first)) return '"<\\/?'.includes(text.charAt(at)) && at < text.length;
+  if (first >= 48 && first <= 57) return false;
+  let end = at + 1;
+  while (end < text.length && isNameCode(text.charCodeAt(end))) end++;
+  end = skipBlanks(text, end);
+  // A name alone, a call, or what a comment or a continuation hides.
+  return end >= text.length || '\n(\\/?'.includes(text.charAt(end));
 }
 
 function isNameCode(code: number): boolean {
