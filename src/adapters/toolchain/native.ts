@@ -34,12 +34,15 @@ export interface NativeWords {
 
 const NATIVE = /^-m(?:arch|tune|cpu)=native$/;
 
+/** Words that the next one belongs to. */
+const VALUED = new Set(['-target', '-mthread-model']);
+
 /** Whether a word can have a say in what «native» is made of. */
 const matters = (word: string): boolean => /^-m(?!llvm)|^-?-target[=]/.test(word);
 
 /** The words of a command on which the meaning of its `native` words depends. */
 export function nativeQuestion(args: readonly string[]): string[] {
-  return args.flatMap((word, at) => (word === '-target' ? [word, args[at + 1] ?? ''] : matters(word) ? [word] : []));
+  return args.flatMap((word, at) => (VALUED.has(word) ? [word, args[at + 1] ?? ''] : matters(word) ? [word] : []));
 }
 
 /** Puts the answer into a command without argv[0]. */

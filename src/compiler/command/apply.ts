@@ -120,6 +120,9 @@ export function applyOption(draft: Draft, meaning: Meaning, name: string, value:
 function readDump(draft: Draft, bare: 'travels' | 'stays', word: string, value: string): void {
   const at = value.indexOf('=');
   const path = at < 0 ? '' : value.slice(at + 1);
+  if (/-graph(?:-|=|$)/.test(value)) {
+    return keepHere(draft, 'side-files', `«${word}»: the graphs go to files that are not followed`);
+  }
   if (at >= 0 && STREAMS.has(path)) return;
   if (path !== '') {
     draft.namedOutputs.push({ kind: 'report', path });

@@ -69,11 +69,33 @@ function hidesCwd({ name, value, meaning }: ReadOption): boolean {
 }
 
 /**
+ * Whether gcc may write an absolute path for a header that it found by a relative one: for system headers, and what these
+ * include, it does so where that is shorter.
+ */
+function lengthensPaths({ driver, dirs }: Draft, env: ReadonlyMap<string, string>): boolean {
+  if (driver.family !== 'gcc') return false;
+  const relative = (dir: string): boolean => !dir.startsWith('/');
+  const climbs = (dir: string): boolean => relative(dir) && /(?:^|\/)\.\.(?:\/|$)/.test(dir);
+  return (
+    [...dirs.systemDirs, ...dirs.afterDirs].some(relative) ||
+    [...dirs.includeDirs, ...dirs.quoteDirs].some(climbs) ||
+    [...env].some(([name, value]) => /^(?:\w+_INCLUDE_PATH|CPATH)$/.test(name) && value.split(':').some(relative))
+  );
+}
+
+/**
  * Whether the working directory can show in the object, the dependency file or the messages by more than the paths that the
  * command spells. Only what is known to hide it counts as hiding it. All that stands in the draft has been read.
  */
-export function showsCwd(draft: Draft, sources: readonly SourceSpec[], outputs: readonly OutputSpec[]): boolean {
+export function showsCwd(
+  draft: Draft,
+  sources: readonly SourceSpec[],
+  outputs: readonly OutputSpec[],
+  env: ReadonlyMap<string, string>,
+): boolean {
   return (
+    lengthensPaths(draft, env) ||
+    sources.some(({ path }) => /(?:^|\/)\.\.(?:\/|$)/.test(path)) ||
     sources.some(({ language }) => isAssembler(language)) ||
     outputs.some(({ kind }) => kind !== 'object' && kind !== 'depfile') ||
     draft.forAssembler.length + draft.forClang.length > 0 ||

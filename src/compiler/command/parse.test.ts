@@ -249,6 +249,7 @@ describe('what stays, and why', () => {
     ['gcc -fproc-stat-report=x -c a.c', 'side-files'],
     ['gcc -fdump-tree-all -c a.c', 'side-files'],
     ['gcc -fdump-tree-all=x -c a.c', 'side-files'],
+    ['gcc -fdump-tree-all-graph=x -c a.c', 'side-files'],
     ['gcc -fdump-tree-original= -c a.c', 'side-files'],
     ['gcc -da -c a.c', 'side-files'],
     ['gcc -fopt-info-vec=x -c a.c', 'side-files'],
@@ -546,6 +547,12 @@ describe('what a result may be reused for', () => {
       false,
     ],
     ['clang -c a.c b.c -O2 -ffunction-sections -target x86_64-linux-gnu', false],
+    ['gcc -c sub/a.c -isystem /abs -Isub/inc -I. -iquote sub', false],
+    ['gcc -c a.c -isystem inc', true],
+    ['gcc -c a.c -idirafter inc', true],
+    ['gcc -c a.c -I../../inc', true],
+    ['clang -c a.c -isystem inc -I../inc', false],
+    ['gcc -c ../a.c', true],
     ['gcc -c a.c -g', true],
     ['gcc -c a.c -ggdb3', true],
     ['gcc -c a.c -gdwarf-4', true],
@@ -567,6 +574,16 @@ describe('what a result may be reused for', () => {
     ['gcc -c a.c -H', true],
   ])('%s: the directory shows: %s', (line, shows) => {
     expect(plan(line).cwdShows).toBe(shows);
+  });
+
+  test('a relative search directory of a variable may show the directory', () => {
+    for (const [value, shows] of [
+      ['/a:/b', false],
+      ['/a:b', true],
+      ['', true],
+    ] as const) {
+      expect(plan('gcc -c a.c', { env: new Map([['C_INCLUDE_PATH', value]]) }).cwdShows).toBe(shows);
+    }
   });
 
   test.each([

@@ -190,7 +190,7 @@ function plan(
       scan,
       builtinArgs: draft.builtinArgs,
       nativeAt: draft.nativeAt.map((at) => at + added),
-      cwdShows: showsCwd(draft, sources, outputs.value),
+      cwdShows: showsCwd(draft, sources, outputs.value, context.env),
       storable: isRepeatable(draft),
     },
   };
