@@ -95,6 +95,8 @@ describe.skipIf(!have('cmake', 'gcc', 'g++'))('CMake', () => {
       expect(withoutLauncherLines(dir, plain)).toEqual([]);
       expect(await listed(dir)).toEqual(dependencies);
 
+      // The variables given by hand: the same for both generators.
+      if (tool !== 'ninja') return;
       writeSources(dir, sources);
       const before = (await farm.status('client')).total;
       await builder.runPlain(dir, [[...configure, ...launchers], make]);
@@ -197,8 +199,7 @@ describe.skipIf(!have('cmake', 'gcc', 'g++'))('CMake', () => {
       expect(plain.join('\n')).toMatch(/CMAKE_C_COMPILER:FILEPATH=\/usr\/bin\/cc/);
       for (const [words, extra] of [
         [['./build.sh'], {}],
-        [['sh', '-c', build], {}],
-        [['./build.sh'], { CC: '/usr/bin/cc', CXX: '/usr/bin/c++' }],
+        [['sh', '-c', build], { CC: '/usr/bin/cc', CXX: '/usr/bin/c++' }],
       ] as const) {
         rmSync(join(dir, 'out'), { recursive: true });
         const ran = await builder.runThrough('tender build', dir, [words], extra);
