@@ -170,7 +170,7 @@ export interface ScanResult {
   readonly files: readonly string[];
   /** Those of `files` that no depfile names: what the assembler reads, and what `#line` names. */
   readonly unlisted: readonly string[];
-  /** Search directories that exist, absolute as spelled. */
+  /** Search directories that exist, and other names of directories that a search meets; absolute, as spelled. */
   readonly searchDirs: readonly string[];
   /** Computed includes that no known macro resolves: the caller asks the compiler (-M). */
   readonly unresolved: readonly string[];

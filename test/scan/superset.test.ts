@@ -103,6 +103,8 @@ const forest = fc.record({
   includeDirs: fc.subarray(['d0', 'd1', 'd2', 'd1/s', 'd0/l', '.'], { minLength: 1 }),
   systemDirs: fc.subarray(['d2', 'd1', '/usr/include']),
   afterDirs: fc.subarray(['d3', 'd0']),
+  afterI: fc.subarray(['d3', 'd1/s'], { maxLength: 1 }),
+  afterSystem: fc.subarray(['d0', 'd2/s'], { maxLength: 1 }),
   forcedIncludes: fc.shuffledSubarray(['d0/f.h', 'f.h', 'd2/f.h']),
 });
 type Forest = typeof forest extends fc.Arbitrary<infer T> ? T : never;
@@ -174,7 +176,11 @@ describe.each(compilers)('against $command', (compiler) => {
         try {
           plant(cwd, planted);
           const scan = scanOf(planted, cwd);
-          const request = requestFor(compiler, join(cwd, 'x.cc'), cwd, scan);
+          const absolute = (dirs: readonly string[]): string[] => dirs.map((dir) => join(cwd, dir));
+          const request: ScanRequest = {
+            ...requestFor(compiler, join(cwd, 'x.cc'), cwd, scan),
+            envDirs: { afterI: absolute(planted.afterI), afterSystem: absolute(planted.afterSystem) },
+          };
           const read = askCompiler(compiler, request);
           // Counts as no run at all, so that the property still makes the number of runs it says.
           if (read === null) return fc.pre(false);

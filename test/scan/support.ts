@@ -74,7 +74,14 @@ export function requestFor(compiler: Compiler, source: string, cwd: string, scan
 /** What the compiler reads, absolute; null when it refuses the unit because an include_next stands in the last directory. */
 export function askCompiler(compiler: Compiler, request: ScanRequest, ...more: readonly string[]): string[] | null {
   const args = ['-x', compiler.language, '-M', '-w', ...more, ...argumentsOf(request.scan), request.source];
-  const answer = spawnSync(compiler.command, args, { cwd: request.cwd, encoding: 'utf8', env, maxBuffer: 1 << 26 });
+  const { afterI, afterSystem } = request.envDirs;
+  const variables = {
+    ...env,
+    ...(afterI.length > 0 ? { CPATH: afterI.join(':') } : {}),
+    ...(afterSystem.length > 0 ? { CPLUS_INCLUDE_PATH: afterSystem.join(':') } : {}),
+  };
+  const options = { cwd: request.cwd, encoding: 'utf8', env: variables, maxBuffer: 1 << 26 } as const;
+  const answer = spawnSync(compiler.command, args, options);
   if (answer.stderr.includes('no include path in which to search')) return null;
   expect(answer.stderr).toBe('');
   return parseDependencies(answer.stdout).map((file) => spellAbsolute(file, request.cwd));

@@ -75,6 +75,14 @@ describe('the order of directories', () => {
     expect(files(everywhere(`#include ${operand}\n`, ...dirs), overrides)).toEqual(['/p/a.c', expected]);
   });
 
+  test('a symlink that a search meets in vain is told with the directories', () => {
+    const disk = new Disk(
+      { '/p/a.c': '#include <l/x.h>\n', '/i/y': '', '/far/y': '', '/j/l/x.h': '' },
+      { '/i/l': '/far' },
+    );
+    expect(scanIncludes(request({ includeDirs: ['/i', '/j'] }), disk).searchDirs).toEqual(['/i', '/j', '/i/l']);
+  });
+
   test('-iquote for a system directory: gcc leaves it out, clang does not', () => {
     const disk = everywhere('#include "x.h"\n', '/b', '/i');
     const overrides = { quoteDirs: ['/b'], includeDirs: ['/i'], system: ['/b'] };

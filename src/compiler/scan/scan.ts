@@ -90,7 +90,7 @@ export class IncludeScanner {
       ...traitsOf(walk, request),
       files: walk.files,
       unlisted: walk.unlisted,
-      searchDirs: search.directories,
+      searchDirs: [...search.directories, ...search.aliases],
       unresolved,
       precompiledHeader,
     };
@@ -247,7 +247,7 @@ function nothingButSource(request: ScanRequest, search: Search): ScanResult {
   return {
     files: [spellAbsolute(request.source, request.cwd)],
     unlisted: [],
-    searchDirs: search.directories,
+    searchDirs: [...search.directories, ...search.aliases],
     unresolved: [],
     usesTimestamp: false,
     usesDate: false,

@@ -44,6 +44,7 @@ export class Search {
   readonly #nodes = new Map<string, FileNode>();
   readonly #found = new Map<string, Found>();
   readonly #lookups = new Map<NamedDirective, Remembered<readonly Found[]>>();
+  readonly #aliases = new Set<string>();
 
   constructor(facts: FileFacts, request: ScanRequest) {
     this.#facts = facts;
@@ -58,6 +59,11 @@ export class Search {
   /** All search directories that exist, as spelled. */
   get directories(): readonly string[] {
     return this.#chain.value.existing;
+  }
+
+  /** Second names of directories, met in searches that found nothing there: clang may name a file by the first name that it met. */
+  get aliases(): Iterable<string> {
+    return this.#aliases;
   }
 
   /** Brings `parsed` and `includes` up to date; false when the file cannot be read. */
@@ -81,7 +87,7 @@ export class Search {
     if (directive.form === 'computed') return [];
     if (directive.next) return this.#findEvery([node.dir, ...this.directories], directive.name);
     if (directive.form === 'quote') {
-      const beside = this.find(spellFrom(node.dir, directive.name));
+      const beside = this.#findIn(node.dir, directive.name);
       if (beside !== null) return [beside];
     }
     return this.#lookUp(directive);
@@ -195,15 +201,26 @@ export class Search {
   #findFirst(dirs: readonly string[], name: string): Found | null {
     if (name.startsWith('/')) return this.find(spellAbsolute(name, '/'));
     for (const dir of dirs) {
-      const found = this.find(spellFrom(dir, name));
+      const found = this.#findIn(dir, name);
       if (found !== null) return found;
     }
     return null;
   }
 
+  #findIn(dir: string, name: string): Found | null {
+    const path = spellFrom(dir, name);
+    const found = this.find(path);
+    if (found === null && name.includes('/')) {
+      const parent = path.slice(0, path.lastIndexOf('/'));
+      const real = this.#facts.realDirectory(parent);
+      if (real !== null && real !== parent) this.#aliases.add(parent);
+    }
+    return found;
+  }
+
   /** For what starts somewhere along the directories: an include_next, by how the file itself was found. */
   #findEvery(dirs: readonly string[], name: string): readonly Found[] {
-    return dirs.map((dir) => this.find(spellFrom(dir, name))).filter((found) => found !== null);
+    return dirs.map((dir) => this.#findIn(dir, name)).filter((found) => found !== null);
   }
 
   /** gcc looks for `name.gch` in each directory before it looks for `name`, whether or not that is there. */
