@@ -3,5 +3,4 @@ export { askDependencies } from './dependencies.ts';
 export type { ToolchainDescription } from './describe.ts';
 export { isTrustedCompiler } from './trust.ts';
 export { listLocaleFiles } from './locale.ts';
-export type { NativeCommand } from './native.ts';
 export { describeToolchain, Toolchains } from './toolchains.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Toolchains } from './index.ts';
-import { nativeQuestion } from './native.ts';
+import { askNative, nativeQuestion, writeNative } from './native.ts';
 
 let dir = '';
 beforeAll(() => {
@@ -87,4 +87,35 @@ describe.each(['gcc', 'g++', 'clang'])('%s', (name) => {
 test.skipIf(where('clang') === '')('a complaint that would name another word keeps the command here', async () => {
   const resolved = await toolchains.resolveNative(where('clang'), ['-mcpu=native'], { env: process.env, dir });
   expect(resolved.ok).toBe(process.arch === 'arm64');
+});
+
+describe('a driver that puts words in the place of others', () => {
+  /** Stands for gcc on arm: `native` becomes a name; `also` is what else it makes of it, which no word can say. */
+  const fake = (also: string): string => {
+    const path = join(dir, `fake${also}`);
+    const script = `#!/bin/sh
+[ "$1" = -dumpspecs ] && exit 0
+words=
+for word; do case $word in
+  -march=native) words="$words -march=armv8.2-a+crypto ${also}";;
+  -mcpu=native) words="$words -mcpu=cortex-a72";;
+  *) words="$words $word";; esac; done
+echo " /lib/cc1 -quiet $words -o /tmp/cc$$.s" >&2; echo " as $words" >&2\n`;
+    writeFileSync(path, script, { mode: 0o755 });
+    return path;
+  };
+  const options = () => ({ family: 'gcc' as const, env: process.env, dir });
+
+  test('gets those words', async () => {
+    const words = await askNative(fake(''), ['-mcpu=native', '-march=native', '-mabi=lp64'], options());
+    if (!words.ok) throw new Error(words.error.message);
+    expect(writeNative(['-O2', '-march=native', '-c', '-mcpu=native'], words.value)).toEqual(
+      '-O2 -march=armv8.2-a+crypto -c -mcpu=cortex-a72'.split(' '),
+    );
+  });
+
+  test('keeps a command here whose steps come out otherwise', async () => {
+    expect((await askNative(fake('-mmore'), ['-march=native'], options())).ok).toBe(false);
+    expect((await askNative(fake(''), ['-mtune=native'], options())).ok).toBe(false);
+  });
 });

@@ -59,12 +59,14 @@ export async function askNative(
   const ask = async (args: readonly string[]): Promise<readonly string[] | null> => {
     const words = [...args, '-###', '-c', '-x', 'c', '/dev/null', '-o', '/dev/null'];
     const answer = await run(compilerPath, words, { env: questionEnvironment(options.env), cwd: '/' });
-    return answer.ok && answer.value.code === 0 ? readStep(answer.value.stderr) : null;
+    return answer.ok && answer.value.code === 0 ? readSteps(answer.value.stderr) : null;
   };
   const meant = await ask(question);
   if (meant === null) return err({ message: `${compilerPath} does not say what ${question.join(' ')} means here` });
   const found =
-    options.family === 'gcc' ? await askGcc(compilerPath, question, options, ask) : writeClang(question, meant);
+    options.family === 'gcc'
+      ? ((await askGcc(compilerPath, question, options, ask)) ?? writePlainly(question, meant))
+      : writeClang(question, meant);
   const same = found !== null && (await ask(writeNative(question, found)));
   if (!found || !same || planOf(same, options.family) !== planOf(meant, options.family)) {
     return err({ message: `${compilerPath}: what ${question.join(' ')} means here cannot be written down` });
@@ -72,14 +74,14 @@ export async function askNative(
   return ok(found);
 }
 
-/** The words of the compiler proper's step, as -### shows them, after what the driver complains of, which users see too. */
-function readStep(told: string): readonly string[] | null {
-  const line = told.split('\n').find((text) => /^ .*(?:\/cc1"? |"-cc1" )/.test(text));
-  const words = line === undefined ? null : splitWords(line);
-  return words === null ? null : [...(told.match(/^.*warning: .*$/gm) ?? []), ...words];
+/** The words of every step that -### shows, after what the driver complains of, which users see too; null: nothing to go by. */
+function readSteps(told: string): readonly string[] | null {
+  const words = told.split('\n').flatMap((line) => (line.startsWith(' ') ? [splitWords(line)] : []));
+  if (words.length === 0 || words.includes(null)) return null;
+  return [...(told.match(/^.*warning: .*$/gm) ?? []), ...words.flatMap((step) => step ?? [])];
 }
 
-/** A step's plan as text that is equal for equal compiles: names of temporary files and repeated features do not count. */
+/** The steps as text that is equal for equal compiles: names of temporary files and repeated features do not count. */
 function planOf(step: readonly string[], family: 'gcc' | 'clang'): string {
   if (family === 'gcc') return step.filter((word) => !/^\/.*\.s$/.test(word)).join('\0');
   const features = new Map<string, string>();
@@ -109,6 +111,18 @@ function writeClang(question: readonly string[], meant: readonly string[]): Nati
   }
   const processor = question.some((word) => word === '-march=native' || word === '-mcpu=native');
   return { replacements, added: processor ? added : [], files: [] };
+}
+
+/** Drivers (gcc's for arm) that put another word of the same name in the place of each: the step has it. */
+function writePlainly(question: readonly string[], meant: readonly string[]): NativeWords | null {
+  const replacements = new Map<string, readonly string[]>();
+  for (const word of question.filter((asked) => NATIVE.test(asked))) {
+    const name = word.slice(0, word.indexOf('=') + 1);
+    const found = meant.find((step) => step.startsWith(name));
+    if (found === undefined || found === word) return null;
+    replacements.set(word, [found]);
+  }
+  return { replacements, added: [], files: [] };
 }
 
 /**
