@@ -61,6 +61,8 @@ export function writeOutputs(task: OutputPlan, result: Ended): Result<Rename[], 
       discardOutputs(renames);
       return err(`${spec.path}: the worker's data cannot be unpacked: ${(error as Error).message}`);
     }
+    // A listing names the temporary file that it lists.
+    if (spec.kind === 'report') data = tellAsHere(data);
     const mode = spec.mode ?? (output.mode & 0o111) | (0o666 & ~task.umask);
     const written = writeTemporary(spec.path, data, mode);
     if (!written.ok) {
@@ -69,13 +71,12 @@ export function writeOutputs(task: OutputPlan, result: Ended): Result<Rename[], 
     }
     renames.push([written.value, spec.path]);
   }
-  if ((result.signalled || result.code !== 0) && !keepsOldObject(task, result)) {
-    for (const spec of task.outputs) if (spec.kind === 'object') renames.push(['', spec.path]);
-  }
-  if ((result.signalled || result.code !== 0) && task.family === 'clang') {
+  if (result.signalled || result.code !== 0) {
     const came = new Set(result.outputs.map(({ index }) => index));
-    for (const [index, spec] of task.outputs.entries()) {
-      if (spec.kind === 'depfile' && !came.has(index)) renames.push(['', spec.path]);
+    const missing = task.outputs.filter((_, index) => !came.has(index));
+    for (const { kind, path } of missing) {
+      const goes = kind === 'object' ? !keepsOldObject(task, result) : kind === 'depfile' && task.dropsDepfile;
+      if (goes) renames.push(['', path]);
     }
   }
   return ok(renames);

@@ -34,7 +34,8 @@ export interface OutputPlan {
   readonly cwd: string;
   readonly umask: number;
   readonly outputs: readonly OutputPlace[];
-  readonly family: 'gcc' | 'clang';
+  /** A compile that fails removes the depfile of an earlier one. */
+  readonly dropsDepfile: boolean;
   /** gcc -c without -pipe: two programs one after the other, the second writes the object. */
   readonly compilesThenAssembles: boolean;
 }
@@ -265,7 +266,7 @@ export class Preparer {
       cwd,
       umask: request.umask,
       outputs: places.value,
-      family: toolchain.family,
+      dropsDepfile: toolchain.family === 'clang' && !plan.args.includes('-MG'),
       compilesThenAssembles: toolchain.family === 'gcc' && plan.args.includes('-c') && !plan.args.includes('-pipe'),
     };
     const stored = this.keeper?.find(unit, surroundings) ?? null;
