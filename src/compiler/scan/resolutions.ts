@@ -109,7 +109,8 @@ export class Resolutions {
     if (told === undefined) {
       told = { where: this.#locate(path), includes: null, base, digest: null };
       this.#told.set(path, told);
-    } else if (!told.where.holds()) {
+    } else if (told.where.value?.node.path !== path && !told.where.holds()) {
+      // A real path leads to its own file or to none, which its content tells; others may come to lead elsewhere.
       told.where = this.#locate(path);
     }
     const node = told.where.value?.node;
