@@ -7,12 +7,13 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { nameForX } from './languages.ts';
 import { parseCommand } from './parse.ts';
@@ -251,6 +252,63 @@ describe.each([
         expect(steps(['-x', nameForX(verdict.plan.sources[0].language)])).toBe(steps([]));
       }
     }
+  });
+});
+
+describe('profiles are looked for where the plan says', () => {
+  let dir = '';
+  beforeAll(() => {
+    dir = realpathSync.native(mkdtempSync(join(tmpdir(), 'command-profiles-')));
+    for (const name of ['foo.c', 'foo.x.cc']) writeFileSync(join(dir, name), 'int f(int x) { return x ? 2 : 3; }\n');
+    for (const name of ['sub', 'pd']) mkdirSync(join(dir, name));
+  });
+  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+  /** What the plan names, absolute, and what the compiler says. */
+  function look(compiler: string, line: string): { named: readonly string[]; stderr: string } {
+    const argv = [compiler, ...line.replaceAll('DIR', dir).split(' ')];
+    const verdict = parseCommand(argv, {
+      cwd: dir,
+      env: new Map(),
+      stderrIsTerminal: false,
+      isDirectory: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false,
+      readFile: () => null,
+    });
+    if (!verdict.travels) throw new Error(`stays: ${verdict.reason}, ${verdict.detail}`);
+    const { args, extraInputs, optionalInputs } = verdict.plan;
+    const env = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' };
+    const { stderr } = spawnSync(compiler, args, { cwd: dir, encoding: 'utf8', env });
+    return { named: [...extraInputs, ...optionalInputs].map((path) => resolve(dir, path)), stderr };
+  }
+
+  test
+    .skipIf(!have('gcc'))
+    .each([
+      '-c foo.c -fprofile-use',
+      '-c foo.c foo.x.cc -fprofile-use -O2',
+      '-c foo.c -fbranch-probabilities -o sub/a.b.o',
+      '-S foo.c -fprofile-use -o DIR/sub/a.s',
+      '-c foo.c -fprofile-use=pd',
+      '-c foo.c -fprofile-use=DIR/pd -o ./sub/../sub/x.o',
+      '-c foo.c -fprofile-use -fprofile-dir=nowhere -o DIR/sub/x.o',
+      '-c foo.c -fprofile-use=pd/ -save-temps=cwd -o sub/x.o',
+    ])('gcc %s', (line) => {
+    const { named, stderr } = look('gcc', `${line} -Wmissing-profile`);
+    const found = [...stderr.matchAll(/'([^']*\.gcda)' profile count data file not found/g)];
+    expect(new Set(found.map(([, path = '']) => resolve(dir, path)))).toEqual(new Set(named));
+  });
+
+  test
+    .skipIf(!have('clang'))
+    .each([
+      '-c foo.c -fprofile-use',
+      '-c foo.c -fprofile-instr-use=none.profdata',
+      '-c foo.c -fprofile-use=pd',
+      '-c foo.c -fprofile-sample-use=sub/none.prof',
+    ])('clang %s', (line) => {
+    const { named, stderr } = look('clang', line);
+    const found = /(?:[Cc]ould not read profile|no such file or directory:) '?([^\s:']+)/.exec(stderr)?.[1] ?? stderr;
+    expect([resolve(dir, found)]).toEqual(named);
   });
 });
 

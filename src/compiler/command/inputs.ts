@@ -7,7 +7,7 @@ import { nameBase } from './outputs.ts';
 
 /** An absolute path as one name: how gcc keeps apart the profiles of several directories in one. */
 function mangle(path: string): string {
-  const steps = path.split('/').filter((step) => step !== '.');
+  const steps = path.split('/');
   return steps.map((step) => (step === '..' ? '^' : step)).join('#');
 }
 

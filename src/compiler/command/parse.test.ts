@@ -367,7 +367,7 @@ describe('what travels', () => {
     ['gcc -c a.c b.c -fbranch-probabilities', 'a.gcda b.gcda'],
     ['gcc -c a.c -fprofile-use -fno-profile-use', ''],
     ['gcc -c a.c -fprofile-use=pd', 'pd/#src#project#a.gcda'],
-    ['gcc -c a.c -fprofile-use -fprofile-dir=/pd -o ./sub/../x.o', '/pd/#src#project#sub#^#x.gcda'],
+    ['gcc -c a.c -fprofile-use -fprofile-dir=/pd -o ./sub/../x.o', '/pd/#src#project#.#sub#^#x.gcda'],
     ['gcc -c a.c -fprofile-use=pd -o /abs/x.o', 'pd//abs/x.gcda'],
     ['gcc -c a.c -fprofile-generate=pd', ''],
     ['gcc -c a.c -fauto-profile', 'fbdata.afdo'],
