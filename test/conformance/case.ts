@@ -1,8 +1,9 @@
-// What a conformance case is: a small project, the commands that are run in it, and where each must have run. Cases are data;
-// `rig.ts` runs them, once by the compiler alone and once through the launcher, and compares all that comes of it.
+// What a conformance case is: a small project, the commands that are run in it, and where each must have run. Cases
+// are data; `rig.ts` runs them, once by the compiler alone and once through the launcher, and compares all that comes
+// of it.
 import type { StayReason } from '../../src/compiler/types.ts';
 
-/** One entry of the project. A string is a regular file's text. `$DIR` in texts and targets is the project's absolute path. */
+/** One entry of the project. A string is a file's text. `$DIR` in texts and targets is the project's absolute path. */
 export type Entry =
   | string
   | Buffer
@@ -14,8 +15,8 @@ export type Entry =
 export type Line = string | readonly string[];
 
 /**
- * `travels`: a worker ran it. `plain`: a command that is no compiler and goes round the launcher. Else it ran here, with this
- * reason (docs/errors.md).
+ * `travels`: a worker ran it. `plain`: a command that is no compiler and goes round the launcher. Else it ran here,
+ * with this reason (docs/errors.md).
  */
 export type Expectation = 'travels' | 'plain' | 'output-not-written' | StayReason;
 
@@ -38,13 +39,15 @@ export interface Spec {
   /** The exit code that the commands must have; a number for all, or one for each. Default 0. */
   readonly exit?: number | readonly number[];
   /**
-   * What differs between two runs of the compiler alone, and why: a file, or `stderr` or `stdout` with the command's number
-   * (`stderr 0`). The rig runs it alone again and fails when it does not differ; all bytes that were equal are compared, or,
-   * where it differs as a `whole`, only that it is there.
+   * What differs between two runs of the compiler alone, and why: a file, or `stderr` or `stdout` with the command's
+   * number (`stderr 0`). The rig runs it alone again and fails when it does not differ; all bytes that were equal are
+   * compared, or, where it differs as a `whole`, only that it is there.
    */
   readonly unsteady?: Readonly<Record<string, string | { readonly whole: string }>>;
-  /** Files that show the time of the compile: each date and clock time in them must lie within the run, the rest is compared. */
+  /** Files that show the time of the compile: dates and times in them must lie within the run, the rest is compared. */
   readonly clock?: readonly string[];
+  /** It is about what a user may not do: skipped, loudly, when all runs as root. */
+  readonly ordinaryUser?: true;
   /** Commands that must succeed for the case to make sense here; else it is skipped, loudly. */
   readonly needs?: readonly string[];
   /** A fault of Tender's that is known: the case must fail, so that nobody forgets to take this away. */

@@ -1,5 +1,5 @@
-// Random command lines: options are drawn from families that the compiler knows, in any number and order, over a project in which
-// a wrong search order, a wrong macro or a wrong path shows in the result.
+// Random command lines: options are drawn from families that the compiler knows, in any number and order, over a
+// project in which a wrong search order, a wrong macro or a wrong path shows in the result.
 import fc from 'fast-check';
 import type { Case, Entry, Family } from './case.ts';
 
@@ -41,7 +41,7 @@ const search = fc
   .array(fc.tuple(fc.constantFrom(...searches), fc.constantFrom(...dirs), fc.boolean()), { maxLength: 6 })
   .map((chosen) => chosen.flatMap(([option, dir, apart]) => (apart ? [option, `@${dir}`] : [`${option}@${dir}`])));
 
-/** What may differ from command to command; a word's `@` becomes the way in which the command spells the project's directory. */
+/** Options of both; a word's `@` becomes the way in which the command spells the project's directory. */
 const shared = [
   search,
   fc.constant(['-I@two']),

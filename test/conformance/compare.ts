@@ -1,5 +1,5 @@
-// Outcomes in a form in which equal means the same and unequal can be read: text as text, other bytes by length and digest.
-// A mask covers what two runs of the compiler alone differed in, and nothing else.
+// Outcomes in a form in which equal means the same and unequal can be read: text as text, other bytes by length and
+// digest. A mask covers what two runs of the compiler alone differed in, and nothing else.
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import type { Found, Tree } from './tree.ts';
@@ -21,7 +21,7 @@ export interface Outcome {
 /** `equal`: they did not differ. `whole`: only that it is there can be compared. Else the bytes that differed. */
 export type Mask = 'equal' | 'whole' | readonly boolean[];
 
-/** A random field of up to 16 bytes may by chance have equal bytes in two runs: a mask reaches so far beyond what differed. */
+/** A random field of up to 16 bytes may by chance have equal bytes in two runs: a mask reaches beyond what differed. */
 const reach = 15;
 const shownBytes = 4_000;
 

@@ -1,12 +1,13 @@
-// The conformance suite: every case of `cases/` and random combinations of options, by the compiler alone and through the
-// launcher and two workers. Exit code, outputs, files, modes and bytes must be the same, and each must run where it should.
+// The conformance suite: every case of `cases/` and random combinations of options, by the compiler alone and through
+// the launcher and two workers. Exit code, outputs, files, modes and bytes must be the same, and each must run where
+// it should.
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Case } from './case.ts';
 import { differences } from './compare.ts';
 import { anyCombination } from './combos.ts';
 import { allCases } from './cases/index.ts';
-import { meets, Rig, type Compared } from './rig.ts';
+import { canRun, Rig, type Compared } from './rig.ts';
 
 let rig: Rig;
 beforeAll(async () => {
@@ -38,7 +39,7 @@ test('there are enough cases, and no two of one name', () => {
 describe.concurrent('case', () => {
   for (const unit of allCases) {
     const known = unit.broken === undefined ? '' : ` (known fault: ${unit.broken})`;
-    const ready = meets(unit.needs ?? []);
+    const ready = canRun(unit);
     const run = !ready ? test.skip : unit.broken === undefined ? test : test.fails;
     run(`${unit.title}${known}`, () => checkCase(unit), 120_000);
   }

@@ -1,5 +1,6 @@
-// Runs a case twice at one absolute path, by the compiler alone and through the launcher and a farm, and compares: exit, output,
-// every file, mode and byte. What two runs of the compiler alone differ in is not compared; that they differ is proven first.
+// Runs a case twice at one absolute path, by the compiler alone and through the launcher and a farm, and compares:
+// exit, output, every file, mode and byte. What two runs of the compiler alone differ in is not compared; that they
+// differ is proven first.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
@@ -68,6 +69,8 @@ interface Spawned {
   readonly stdin: string;
 }
 
+const known = new Map<string, boolean>();
+
 const quote = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
 /** The words that run `words` as the case wants: with its umask, in its terminal. */
@@ -94,7 +97,7 @@ export class Rig {
   /** One client with no own slots and two workers; as an ordinary user where that is possible. */
   static async start(): Promise<Rig> {
     const farm = new TestFarm();
-    farm.uid = unprivilegedUser(farm.dir);
+    farm.uid = user;
     await farm.startClient();
     for (const name of ['w1', 'w2']) await farm.addWorker(name);
     return new Rig(farm);
@@ -209,29 +212,29 @@ function faultsIn(log: string): readonly string[] {
 }
 
 /**
- * Root may write where nobody may: when the tests run as root, compilers and agents run as a user who may read this checkout
- * and make name spaces. Undefined: as whoever runs the tests.
+ * Root may write where nobody may: when the tests run as root, compilers and agents run as a user who may read this
+ * checkout and make name spaces. Undefined: as whoever runs the tests.
  */
-function unprivilegedUser(dir: string): number | undefined {
+function findUser(): number | undefined {
   if (process.getuid?.() !== 0) return undefined;
-  const user = 65534;
+  const nobody = 65534;
   for (const words of [
     [launcher, '--version'],
     [process.execPath, '-e', 'require("node:fs").accessSync(process.argv[1])', launcher],
     ['bwrap', '--unshare-all', '--ro-bind', '/', '/', 'true'],
   ]) {
-    const ran = spawnSync(words[0] ?? '', words.slice(1), { cwd: '/', uid: user, gid: user, stdio: 'ignore' });
+    const ran = spawnSync(words[0] ?? '', words.slice(1), { cwd: '/', uid: nobody, gid: nobody, stdio: 'ignore' });
     if (ran.status === 0) continue;
-    console.warn(
-      `SKIPPED: running as root, so no directory is unwritable: user ${user} cannot run ${words.join(' ')} (${dir})`,
-    );
+    console.warn(`SKIPPED: cases of an ordinary user: user ${nobody} cannot run ${words.join(' ')}, so root runs all`);
     return undefined;
   }
-  return user;
+  return nobody;
 }
+const user = findUser();
 
-/** Whether all commands of a case's `needs` succeed here; each is run once. */
-export function meets(needs: readonly string[]): boolean {
+/** Whether the case can run here: as an ordinary user where it must be one, and all commands of its `needs` succeed. */
+export function canRun({ ordinaryUser, needs = [] }: Case): boolean {
+  if (ordinaryUser === true && user === undefined && process.getuid?.() === 0) return false;
   return needs.every((need) => {
     let met = known.get(need);
     if (met === undefined) {
@@ -242,4 +245,3 @@ export function meets(needs: readonly string[]): boolean {
     return met;
   });
 }
-const known = new Map<string, boolean>();

@@ -1,4 +1,5 @@
-// A project on disk: written from a case's entries with fixed dates, and read back whole (kinds, modes, bytes) for comparison.
+// A project on disk: written from a case's entries with fixed dates, and read back whole (kinds, modes, bytes) for
+// comparison.
 import { isUtf8 } from 'node:buffer';
 import {
   chmodSync,

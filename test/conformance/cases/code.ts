@@ -1,4 +1,5 @@
-// What decides the code: optimisation, machine, standard, debug information, instrumentation, link-time code, and where paths show.
+// What decides the code: optimisation, machine, standard, debug information, instrumentation, link-time code, and
+// where paths show.
 import { forBoth, forClang, forGcc, type Case, type Row } from '../case.ts';
 
 const files = {

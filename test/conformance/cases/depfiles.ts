@@ -1,4 +1,5 @@
-// Dependency files: every option that makes, names or shapes one, alone and together, and what becomes of one when the compile fails.
+// Dependency files: every option that makes, names or shapes one, alone and together, and what becomes of one when
+// the compile fails.
 import { forBoth, forClang, forGcc, type Case, type Row } from '../case.ts';
 
 const files = {

@@ -54,7 +54,13 @@ const both: readonly Row[] = [
   ['a source that is a directory', { files: { 'a.c/keep': '' }, run: '$CC -c a.c', exit: 1 }],
   [
     'an unreadable source',
-    { files: { 'a.c': { text: 'int x;\n', mode: 0 } }, run: '$CC -c a.c', exit: 1, expect: 'file-missing' },
+    {
+      files: { 'a.c': { text: 'int x;\n', mode: 0 } },
+      ordinaryUser: true,
+      run: '$CC -c a.c',
+      exit: 1,
+      expect: 'file-missing',
+    },
   ],
   ['an unknown option', { files: warning, run: '$CC --no-such-option -c a.c', exit: 1, expect: 'unknown-option' }],
   ['an unknown -f option', { files: warning, run: '$CC -fno-such-feature-anywhere -c a.c', exit: 1 }],

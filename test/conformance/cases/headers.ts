@@ -1,5 +1,5 @@
-// Where headers are found: the order of all search lists, every form of include, the environment's directories, links, and
-// headers that appear, vanish or hide one another.
+// Where headers are found: the order of all search lists, every form of include, the environment's directories,
+// links, and headers that appear, vanish or hide one another.
 import { forBoth, forClang, forGcc, type Case, type Row } from '../case.ts';
 
 const say = (value: number): string => `#ifndef V\n#define V ${value}\n#endif\n`;
@@ -299,6 +299,7 @@ const both: readonly Row[] = [
     'an unreadable header',
     {
       files: { 'a.c': '#include "v.h"\n', 'v.h': { text: say(1), mode: 0 } },
+      ordinaryUser: true,
       run: '$CC -c a.c',
       exit: 1,
       expect: 'file-missing',

@@ -83,6 +83,7 @@ const gcc: readonly Row[] = [
     '-S over a read-only file',
     {
       files: { ...files, 'a.s': { text: 'old', mode: 0o444 } },
+      ordinaryUser: true,
       run: '$CC -S a.c',
       exit: 1,
       expect: 'output-not-a-file',
@@ -94,6 +95,7 @@ const gcc: readonly Row[] = [
     '-o into an unwritable directory',
     {
       files: { ...files, out: { dir: true, mode: 0o555 } },
+      ordinaryUser: true,
       run: '$CC -c a.c -o out/a.o',
       exit: 1,
       expect: 'output-not-written',
@@ -107,7 +109,10 @@ const gcc: readonly Row[] = [
 ];
 
 const clang: readonly Row[] = [
-  ['over a read-only object', { files: readOnly, run: '$CC -c a.c', exit: 1, expect: 'output-not-a-file' }],
+  [
+    'over a read-only object',
+    { files: readOnly, ordinaryUser: true, run: '$CC -c a.c', exit: 1, expect: 'output-not-a-file' },
+  ],
   ['the output is the source', { files, run: '$CC -c a.c -o a.c', expect: 'output-not-a-file' }],
   ['the output is an included header', { files, run: '$CC -S a.c -o a.h', expect: 'output-not-a-file' }],
   ['-o into a missing directory', { files, run: '$CC -c a.c -o none/a.o', exit: 1, expect: 'output-not-a-file' }],
@@ -115,6 +120,7 @@ const clang: readonly Row[] = [
     '-o into an unwritable directory',
     {
       files: { ...files, out: { dir: true, mode: 0o555 } },
+      ordinaryUser: true,
       run: '$CC -c a.c -o out/a.o',
       exit: 1,
       expect: 'output-not-written',

@@ -1,5 +1,5 @@
-// Compiles that write or read more than source, object and depfile: several sources, kept temporaries, reports, dumps, profiles,
-// plugins, specs, lists, precompiled headers and modules.
+// Compiles that write or read more than source, object and depfile: several sources, kept temporaries, reports,
+// dumps, profiles, plugins, specs, lists, precompiled headers and modules.
 import { forBoth, forClang, forGcc, type Case, type Row } from '../case.ts';
 
 const files = {

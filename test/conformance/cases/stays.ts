@@ -1,5 +1,5 @@
-// What is no compile or cannot leave this machine: questions, preprocessing, links, probes, standard input. They must come out
-// as by the compiler alone, too, and say why they stayed.
+// What is no compile or cannot leave this machine: questions, preprocessing, links, probes, standard input. They must
+// come out as by the compiler alone, too, and say why they stayed.
 import { forBoth, forClang, forGcc, type Case, type Row } from '../case.ts';
 
 const files = { 'a.c': '#include "a.h"\nint main(void) { return A; }\n', 'a.h': '#define A 3\n', 'b.c': 'int b;\n' };

@@ -1,5 +1,5 @@
-// Command lines as such: files of words, odd and long words, odd paths, what is handed on to other programs, the environment, and
-// the ways to reach the launcher.
+// Command lines as such: files of words, odd and long words, odd paths, what is handed on to other programs, the
+// environment, and the ways to reach the launcher.
 import { forBoth, forClang, forGcc, type Case, type Row } from '../case.ts';
 
 const files = {
