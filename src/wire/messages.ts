@@ -86,6 +86,14 @@ export interface BlobMessage {
   zstd: boolean;
 }
 
+/** Many small blobs: 32 bytes of digest and a size (bytes) for each; `data` has their bytes in the same order. */
+export interface PackMessage {
+  digests: Uint8Array;
+  sizes: number[];
+  data: Uint8Array;
+  zstd: boolean;
+}
+
 export interface OutputDataMessage {
   index: number;
   data: Uint8Array;
@@ -113,6 +121,7 @@ export type FromDelegator =
   | { announcement: AnnouncementMessage }
   | { award: AwardMessage }
   | { blob: BlobMessage }
+  | { pack: PackMessage }
   | { release: { leaseId: string; slots: number } }
   | { cancel: { attempt: string; why: string } };
 

@@ -110,6 +110,7 @@ const fromDelegator: Sample<FromDelegator>[] = [
   { name: 'welcome', message: { welcome: { version: protocolVersion, name: 'anna' } } },
   { name: 'announcement', message: { announcement } },
   { name: 'award', message: { award } },
+  { name: 'pack', message: { pack: { digests: bytes(1, 2), sizes: [3, 4], data: bytes(5, 6), zstd: true } } },
   { name: 'blob', message: { blob: { digest: bytes(1), data: bytes(2, 3), last: true, missing: true, zstd: true } } },
   { name: 'release', message: { release: { leaseId: 'l1', slots: 3 } } },
   { name: 'cancel', message: { cancel: { attempt: 't1#1', why: 'hedge lost' } } },

@@ -15,11 +15,11 @@ import { messageType } from './proto.ts';
 
 const decodeOptions: protobuf.IConversionOptions = { defaults: true, arrays: true, longs: Number };
 
-/** The most that one message may be. Only `blob` and `result` carry contents: a session's own limit holds for those. */
+/** The most that one message may be. Only `blob`, `pack` and `result` carry contents: a session's own limit holds for those. */
 export const maxControlBytes = 16 * 1024 * 1024;
 /** A large award has some thousands; each costs its reader far more memory than its bytes on the wire. */
 export const maxFields = 200_000;
-const bulky: ReadonlySet<string> = new Set(['blob', 'result']);
+const bulky: ReadonlySet<string> = new Set(['blob', 'pack', 'result']);
 
 /** A serialiser pair: one side's union of messages. Decoding throws an Error for people on bytes that are no such message. */
 export interface Codec<T> {

@@ -4,7 +4,7 @@ import { zstdDecompressSync } from 'node:zlib';
 import type { BlobStore } from '../../adapters/blobs/types.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { FailureCode } from '../../core/types.ts';
-import type { BlobMessage, FileEntryMessage } from '../../wire/messages.ts';
+import type { BlobMessage, FileEntryMessage, PackMessage } from '../../wire/messages.ts';
 
 type Fault = { readonly code: FailureCode; readonly message: string };
 
@@ -14,6 +14,9 @@ interface Pending {
   readonly done: Promise<Result<number, Fault>>;
   settle(result: Result<number, Fault>): void;
 }
+
+/** More than a delegator puts into one, and no more than a frame should make a machine reserve. */
+const maxPackBytes = 16 * 2 ** 20;
 
 export class BlobFetcher {
   private readonly blobs: BlobStore;
@@ -72,6 +75,22 @@ export class BlobFetcher {
     if (blob.last) this.settle(digest, this.keep(digest, pending, blob.zstd));
   }
 
+  /** Each blob of a pack that is waited for; what is wrong with the pack is wrong with them all. */
+  receivedPack(pack: PackMessage): void {
+    const digests = Buffer.from(pack.digests);
+    const names = pack.sizes.map((_, index) => digests.toString('hex', index * 32, index * 32 + 32));
+    const unpacked = unpack(pack, digests.length);
+    let at = 0;
+    for (const [index, digest] of names.entries()) {
+      const pending = this.pending.get(digest);
+      const size = pack.sizes[index] ?? 0;
+      if (pending !== undefined) {
+        this.settle(digest, unpacked.ok ? this.store(digest, unpacked.value.subarray(at, at + size)) : unpacked);
+      }
+      at += size;
+    }
+  }
+
   end(why: string): void {
     this.ended = why;
     for (const digest of [...this.pending.keys()]) this.settle(digest, err({ code: 'worker-lost', message: why }));
@@ -86,11 +105,16 @@ export class BlobFetcher {
     } catch (error) {
       return err({ code: 'bad-result', message: `${path} cannot be unpacked: ${(error as Error).message}` });
     }
+    const kept = this.store(digest, data);
+    return kept.ok ? ok(packed.length) : kept;
+  }
+
+  private store(digest: string, data: Uint8Array): Result<number, Fault> {
     const writer = this.blobs.write(digest);
     writer.append(data);
     const kept = writer.commit();
     return kept.ok
-      ? ok(packed.length)
+      ? ok(data.length)
       : err({ code: kept.error.code === 'disk-full' ? 'disk-full' : 'bad-result', message: kept.error.message });
   }
 
@@ -98,5 +122,18 @@ export class BlobFetcher {
     const pending = this.pending.get(digest);
     this.pending.delete(digest);
     pending?.settle(result);
+  }
+}
+
+function unpack(pack: PackMessage, digestBytes: number): Result<Uint8Array, Fault> {
+  const size = pack.sizes.reduce((sum, bytes) => sum + bytes, 0);
+  const bad = (why: string): Result<never, Fault> => err({ code: 'bad-result', message: `a pack of blobs ${why}` });
+  if (digestBytes !== pack.sizes.length * 32) return bad('has not one digest for each size');
+  if (size > maxPackBytes) return bad(`of ${size} bytes is too large`);
+  try {
+    const data = pack.zstd ? zstdDecompressSync(pack.data, { maxOutputLength: Math.max(1, size) }) : pack.data;
+    return data.length === size ? ok(data) : bad(`holds ${data.length} bytes and says ${size}`);
+  } catch (error) {
+    return bad(`cannot be unpacked: ${(error as Error).message}`);
   }
 }

@@ -188,6 +188,8 @@ export class Worker {
       this.heard(announcement.value, { host, port });
     } else if ('award' in message) {
       this.awarded(upstream, message.award);
+    } else if ('pack' in message) {
+      upstream.fetcher.receivedPack(message.pack);
     } else if ('blob' in message) {
       upstream.fetcher.received(message.blob);
     } else if ('release' in message) {
