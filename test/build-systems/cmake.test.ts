@@ -111,7 +111,7 @@ describe.skipIf(!have('cmake', 'gcc', 'g++'))('CMake', () => {
       expect(idle.counts).toMatchObject({ units: 0, others: 0 });
       changeSources(dir, { 'include/one.h': '#pragma once\n#define ONE 11\n' });
       const some = await builder.runThrough('tender build', dir, [make]);
-      const users = 2 + (some.counts.units === 3 ? 1 : 0); // an assembler source comes through Tender where CMake has its launcher
+      const users = 2 + (some.counts.units === 3 ? 1 : 0); // the assembler's, where CMake has its launcher
       expect(some.counts).toMatchObject({ units: users, remote: users });
       const seen = treeOf(dir, ignore);
       await builder.runPlain(dir, [[...make, '--clean-first']]);

@@ -50,8 +50,8 @@ describe.skipIf(!have('make', 'gcc'))('GNU make', () => {
 
   test.each([
     ['CC=/usr/bin/gcc in the environment', { CC: '/usr/bin/gcc' }, ['make']],
-    ['flags in CC', {}, ['make', 'CC=gcc -m64 -std=gnu11']],
-    ['a path in make’s own words', {}, ['make', 'CC=/usr/bin/gcc -m64']],
+    ['flags in CC', {}, ['make', 'CC=gcc -pipe -std=gnu11']],
+    ['a path in make’s own words', {}, ['make', 'CC=/usr/bin/gcc -pipe']],
     ['another compiler, MAKEFLAGS with -j and -k', { MAKEFLAGS: '-kj3' }, ['make', 'CC=cc', '-B']],
   ])('tender build: %s', async (_, env, words) => {
     const dir = join(farm.dir, 'cc');

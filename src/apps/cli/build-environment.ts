@@ -71,8 +71,8 @@ function withoutDirectory(path: string, directory: string): string {
 }
 
 /**
- * Stand-ins for tools that a script, make or Meson starts: CMake without the links in PATH (see above), ninja with as many jobs as
- * the farm has use for, which it takes from no variable. Their directory.
+ * Stand-ins for tools that a script, make or Meson starts: CMake without the links in PATH (see above), ninja with as
+ * many jobs as the farm has use for, which it takes from no variable. Their directory.
  */
 function prepareShims(home: string, path: string): Result<string, string> {
   const directory = shimsDir(home);
