@@ -149,6 +149,19 @@ program
   });
 
 program
+  .command('explain')
+  .description('tells what would become of a compiler call: it travels or stays, why, with what, and under which key')
+  .usage('[options] -- g++ …')
+  .option('--files', 'name every file that goes along')
+  .option('--json', 'print JSON')
+  .argument('<command...>', 'the compiler call')
+  .passThroughOptions()
+  .action(async (command: string[], options: { files?: boolean; json?: boolean }) => {
+    const { runExplain } = await import('./cli/explain.ts');
+    await finish(runExplain(command, { files: options.files ?? false, json: options.json ?? false }));
+  });
+
+program
   .command('store')
   .description('the results of compiles kept on this machine: what there is, away with it, or whether it is whole')
   .addArgument(new Argument('<what>', 'what to do').choices(['stats', 'clear', 'verify']))

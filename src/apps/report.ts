@@ -117,3 +117,29 @@ export interface StatusReport {
   readonly runningHere: number;
   readonly total: BuildFigures;
 }
+
+/** What `tender explain -- COMMAND` tells of one compile. */
+export interface Explanation {
+  readonly travels: boolean;
+  /** The reason code of a command that stays (docs/errors.md), and what in it is the reason; empty for one that travels. */
+  readonly reason: string;
+  readonly detail: string;
+  readonly compiler: string;
+  /** The compiler's own name for itself and the digest of its files; empty when nothing was asked of it. */
+  readonly toolchain: string;
+  readonly toolchainDigest: string;
+  /** What a worker runs. */
+  readonly argv: readonly string[];
+  readonly env: readonly string[];
+  readonly sources: readonly { readonly path: string; readonly language: string }[];
+  /** Files that go along, the compiler's own ones not among them. */
+  readonly inputs: readonly { readonly path: string; readonly size: number; readonly sha256: string }[];
+  readonly symlinks: readonly { readonly path: string; readonly target: string }[];
+  readonly outputs: readonly { readonly kind: string; readonly path: string }[];
+  /** Names the unit in the store of results; null: its results are not kept. */
+  readonly key: string | null;
+  /** Why they are not kept; empty when they are. */
+  readonly notKept: string;
+  /** A result for the files as they are now lies in the store. */
+  readonly stored: boolean;
+}

@@ -13,13 +13,14 @@ import { openResultStore } from '../../adapters/results/store.ts';
 import type { ResultStore } from '../../adapters/results/types.ts';
 import { loadCluster } from '../../adapters/cluster/files.ts';
 import { listenLaunchers } from '../../adapters/launcher-socket/server.ts';
-import type { LauncherServer } from '../../adapters/launcher-socket/types.ts';
+import type { LauncherRequest, LauncherServer } from '../../adapters/launcher-socket/types.ts';
 import { tryLock } from '../../adapters/lock/lock.ts';
 import { Toolchains } from '../../adapters/toolchain/index.ts';
 import { createPrng } from '../../base/prng.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { Delegation } from '../../core/delegation/delegation.ts';
 import { complain } from '../complain.ts';
+import type { Explanation } from '../report.ts';
 import { answerControl } from './control.ts';
 import { Delegator } from './delegator.ts';
 import { Figures } from './figures.ts';
@@ -131,6 +132,10 @@ export class Agent {
       needsOf: (build) => this.figures.needsOf(build) || config.delegate.needs,
       log: (event, fields) => log.write(event, fields),
     });
+  }
+
+  explain(request: LauncherRequest): Promise<Explanation> {
+    return this.preparer.explain(request);
   }
 
   /** The agent works without one: what is wrong with the place is shown by `tender status`. */

@@ -33,6 +33,17 @@ export function answerControl(agent: Agent, request: unknown, call: ControlCall)
         .then((made) => finish(made.ok ? { token: made.value } : { error: made.error }));
       return;
     }
+    case 'explain': {
+      const words = (name: string): string[] => (Array.isArray(fields[name]) ? fields[name].map(String) : []);
+      const { compiler, cwd } = { compiler: text('compiler'), cwd: text('cwd') };
+      if (!compiler.startsWith('/') || !cwd.startsWith('/')) return finish({ error: 'explain needs absolute paths' });
+      const asked = { compiler, cwd, argv: words('argv'), env: words('env'), umask: 0o022, validUtf8: true };
+      void agent.explain({ ...asked, stderrIsTerminal: false, stdoutIsTerminal: false }).then(
+        (explanation) => finish(explanation),
+        (error: unknown) => finish({ error: (error as Error).message }),
+      );
+      return;
+    }
     case 'build-start': {
       const needs = text('needs');
       const parsed = needs === '' ? null : parseCriteria(needs);

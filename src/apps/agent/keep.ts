@@ -37,7 +37,7 @@ export class ResultKeeper {
       const found = this.#files.snapshot(() => this.#match(unit, storeKey, surroundings));
       const { value } = found;
       if (value === null) return null;
-      unit.hit = { value, holds: found.holds };
+      unit.hit = { value, holds: () => found.holds() };
     }
     const result = this.#store.result(unit.hit.value, storeKey);
     if (result === null) unit.hit = null;

@@ -2,29 +2,27 @@
 // All of it belongs to one moment of the disk, and nothing is preprocessed; what cannot travel is told with its reason.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { basename } from 'node:path';
 import { recognizeDriver } from '../../compiler/command/driver.ts';
 import { envDirs } from '../../compiler/command/environment.ts';
 import { parseCommand, type CommandContext } from '../../compiler/command/parse.ts';
 import { spellAbsolute } from '../../compiler/scan/directories.ts';
 import { IncludeScanner } from '../../compiler/scan/scan.ts';
-import type { NameSpacePiece, ScanRequest, StayReason } from '../../compiler/types.ts';
+import type { NameSpacePiece, ScanRequest } from '../../compiler/types.ts';
 import { FileCache } from '../../adapters/files/file-cache.ts';
 import type { Watches } from '../../adapters/files/watches.ts';
 import type { StoredResult } from '../../adapters/results/types.ts';
-import { isReserved } from '../../adapters/sandbox/paths.ts';
 import { tryStat } from '../../adapters/stat.ts';
 import type { LauncherRequest } from '../../adapters/launcher-socket/types.ts';
-import {
-  askDependencies,
-  listLocaleFiles,
-  type ToolchainDescription,
-  type Toolchains,
-} from '../../adapters/toolchain/index.ts';
+import { askDependencies, type ToolchainDescription, type Toolchains } from '../../adapters/toolchain/index.ts';
 import type { TaskClass } from '../../core/types.ts';
 import type { ExecutionResultMessage } from '../../wire/messages.ts';
+import type { Explanation } from '../report.ts';
+import { explainCall } from './explain.ts';
+import { takeUnit } from './inputs.ts';
 import { placeOutputs, type OutputPlace } from './output-places.ts';
 import { ResultKeeper, type KeepingStore } from './keep.ts';
+import { stays, type Stay } from './stay.ts';
 import { unitKey } from './store-keys.ts';
 import { SurroundingsReader, travellingZone, type Surroundings } from './surroundings.ts';
 import { UnitMemory, type Taken, type Unit } from './units.ts';
@@ -62,8 +60,7 @@ export type Prepared =
   | { readonly travels: true; readonly task: CompileTask; readonly keep: Keep | null }
   /** Compiled before, from the same files. */
   | { readonly travels: 'stored'; readonly outputs: OutputPlan; readonly result: StoredResult }
-  /** Heavy: it does work that should wait for a slot; a question to the compiler does not. */
-  | { readonly travels: false; readonly reason: StayReason; readonly detail: string; readonly heavy: boolean };
+  | Stay;
 
 /** Keeps the result of a task, when it is one that may be kept. */
 export type Keep = (result: ExecutionResultMessage) => void;
@@ -91,12 +88,10 @@ interface Call {
   readonly surroundings: Surroundings;
 }
 
-type Stay = Extract<Prepared, { travels: false }>;
-
 export class Preparer {
   private readonly world: PreparerWorld;
-  private readonly files: FileCache;
-  private readonly scanner: IncludeScanner;
+  readonly files: FileCache;
+  readonly scanner: IncludeScanner;
   private readonly keeper: ResultKeeper | null;
   private readonly surroundings = new SurroundingsReader();
   private readonly units = new UnitMemory();
@@ -133,11 +128,33 @@ export class Preparer {
     return { prepared, build: surroundings.build, label };
   }
 
+  /** What would become of a call, and of what it is made. Nothing is compiled. */
+  async explain(request: LauncherRequest): Promise<Explanation> {
+    const surroundings = this.surroundings.read([...request.env, 'TENDER_NO_STORE=1']);
+    const call = { request, surroundings };
+    const prepared = await this.prepareOrThrow(call);
+    const unit = this.units.get(nameOf(call));
+    const stored = unit !== null && (await this.isStored(unit, request));
+    return explainCall({ compiler: request.compiler, prepared, unit, stored, keeps: this.keeper !== null });
+  }
+
+  private isStored(unit: Unit, request: LauncherRequest): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.atNextMoment(() => {
+        try {
+          resolve((this.keeper?.find(unit, this.surroundings.read(request.env)) ?? null) !== null);
+        } catch (error) {
+          reject(error as Error);
+        }
+      });
+    });
+  }
+
   private async prepareOrThrow(call: Call): Promise<Prepared> {
     const { request, surroundings } = call;
     if (!request.validUtf8) return stays('path-not-utf8', 'a word or a path is not UTF-8');
     const { compiler, cwd, argv } = request;
-    const name = [surroundings.text, compiler, cwd, request.stderrIsTerminal ? 't' : '', ...argv].join('\0');
+    const name = nameOf(call);
     let unit = this.units.get(name);
     if (unit === null || (await this.describe(call)) !== unit.toolchain) {
       const recognised = await this.recognise(call);
@@ -274,13 +291,13 @@ export class Preparer {
     if (unit.taken === null || !unit.taken.holds()) {
       let found: Taken | Stay | 'unresolved' = 'unresolved';
       const snapshot = this.files.snapshot(() => {
-        found = this.take(unit, surroundings, outputs.outputs);
+        found = takeUnit(unit, surroundings, outputs.outputs, this);
         return found;
       });
       const { value } = snapshot;
       if (value === 'unresolved') return value;
       if ('travels' in value) return value;
-      this.units.take(unit, { value, holds: snapshot.holds });
+      this.units.take(unit, { value, holds: () => snapshot.holds() });
     }
     if (this.files.takeChanged().length > 0) this.epoch++;
     const taken = unit.taken?.value;
@@ -319,49 +336,6 @@ export class Preparer {
       });
   }
 
-  private take(unit: Unit, surroundings: Surroundings, outputs: readonly OutputPlace[]): Taken | Stay | 'unresolved' {
-    const { plan, toolchain, cwd } = unit;
-    const files = new Set<string>();
-    const unlisted: string[] = [];
-    const searchDirs = new Set<string>();
-    let usesDate = false;
-    for (const request of unit.requests) {
-      const scanned = this.scanner.scan(request);
-      if (scanned.usesTimestamp) return stays('time-macro', '__TIMESTAMP__ is the time of the file here');
-      if (scanned.hasAssemblerIncludes) return stays('assembler-includes', 'the assembler pulls in files of its own');
-      if (scanned.precompiledHeader !== null) return stays('precompiled-header', scanned.precompiledHeader);
-      if (scanned.unresolved.length > 0 && unit.asked === null) return 'unresolved';
-      for (const file of scanned.files) files.add(file);
-      for (const dir of scanned.searchDirs) searchDirs.add(dir);
-      unlisted.push(...scanned.unlisted);
-      usesDate ||= scanned.usesDate;
-    }
-    const optional = plan.optionalInputs.filter((path) => this.files.isFile(spellAbsolute(path, cwd)));
-    const given = [...plan.extraInputs, ...optional, ...unit.bearings, ...listLocaleFiles(surroundings.variables)];
-    const inputs = [...files, ...(unit.asked ?? []), ...given];
-    const dirs = [...searchDirs, cwd, ...plan.outputs.map((output) => dirname(spellAbsolute(output.path, cwd)))];
-    for (const dir of surroundings.dirs) dirs.push(spellAbsolute(dir, cwd));
-    const piece = this.files.fragment(
-      inputs.map((path) => spellAbsolute(path, cwd)),
-      dirs,
-    );
-    if (!piece.ok) return stays('file-missing', piece.error.message);
-    const places = [...piece.value.files, ...piece.value.symlinks].map(({ path }) => path);
-    const reserved = [...places, ...piece.value.dirs].find(isReserved);
-    if (reserved !== undefined) return stays('path-reserved', reserved);
-    const both = outputs.find(({ path }) => places.includes(path));
-    if (both !== undefined) return stays('output-not-a-file', `${both.path} is read by the compile that writes it`);
-    const fragment = joinPieces(piece.value, toolchain);
-    return {
-      fragment,
-      bytes: fragment.files.reduce((sum, file) => sum + file.size, 0),
-      searchDirs: [...searchDirs],
-      scanned: [...files],
-      unlisted,
-      repeatable: !usesDate || surroundings.env.has('SOURCE_DATE_EPOCH'),
-    };
-  }
-
   private classOf(toolchain: ToolchainDescription, path: string, criteria: string): TaskClass {
     const key = `${toolchain.digest}\0${path}\0${criteria}`;
     let known = this.classes.get(key);
@@ -380,8 +354,10 @@ export class Preparer {
   }
 }
 
-function stays(reason: StayReason, detail: string): Stay {
-  return { travels: false, reason, detail, heavy: true };
+/** Calls of one name are the same compile. */
+function nameOf({ request, surroundings }: Call): string {
+  const { compiler, cwd, stderrIsTerminal, argv } = request;
+  return [surroundings.text, compiler, cwd, stderrIsTerminal ? 't' : '', ...argv].join('\0');
 }
 
 const looksLikeSource = (word: string): boolean => /\.(?:c|cc|cpp|cxx|c\+\+|C|m|mm|s|S|i|ii)$/.test(word);
@@ -392,14 +368,4 @@ function readText(path: string): string | null {
   } catch {
     return null;
   }
-}
-
-/** The unit's files and the compiler's, each path once. */
-function joinPieces(unit: NameSpacePiece, toolchain: NameSpacePiece): NameSpacePiece {
-  const seen = new Set<string>();
-  const once = <T extends { readonly path: string }>(entry: T): boolean =>
-    !seen.has(entry.path) && seen.add(entry.path) !== undefined;
-  const files = [...unit.files, ...toolchain.files].filter(once);
-  const symlinks = [...unit.symlinks, ...toolchain.symlinks].filter(once);
-  return { files, symlinks, dirs: [...new Set([...unit.dirs, ...toolchain.dirs])] };
 }
