@@ -8,15 +8,15 @@ import type { ToolchainError } from './describe.ts';
 import type { Environment } from './run.ts';
 import { questionEnvironment, run } from './run.ts';
 
-const ALONE = new Set(['-c', '-S', '-E', '-MD', '-MMD', '-MP', '-MG', '-M', '-MM', '-save-temps']);
-const WITH_OPERAND = new Set(['-MF', '-MT', '-MQ', '-o']);
+const ALONE = new Set(['-c', '-S', '-E', '-MD', '-MMD', '-MP', '-MG', '-M', '-MM', '-save-temps', '-ftime-trace']);
+const WITH_OPERAND = new Set(['-MF', '-MT', '-MQ', '-o', '--serialize-diagnostics', '-serialize-diagnostics']);
 
 /** The command that only lists dependencies: no output, no depfile of its own. */
 export function dependencyArguments(args: readonly string[]): string[] {
   const kept: string[] = [];
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] ?? '';
-    if (ALONE.has(arg) || /^-(?:MF|MT|MQ|Wp,-M|save-temps=)/.test(arg) || /^-o./.test(arg)) {
+    if (ALONE.has(arg) || /^-(?:MF|MT|MQ|Wp,-M|-?save-temps|ftime-trace=)/.test(arg) || /^-o./.test(arg)) {
       if (WITH_OPERAND.has(arg)) i++;
       continue;
     }
@@ -26,7 +26,7 @@ export function dependencyArguments(args: readonly string[]): string[] {
   return [...kept, '-M', '-MT', 'x'];
 }
 
-/** Every file that the compiler names for this command (without argv[0]), absolute as spelled, the source first. */
+/** Every file that the compiler names for this command (without argv[0]), absolute as spelled, each source before its headers. */
 export async function askDependencies(
   compilerPath: string,
   args: readonly string[],
@@ -44,6 +44,7 @@ export async function askDependencies(
     const why = /^.*error: .*$/m.exec(answer.value.stderr)?.[0] ?? `it ended with code ${answer.value.code}`;
     return err({ message: `${compilerPath} does not list what the unit reads: ${why}` });
   }
-  const files = parseDependencies(answer.value.stdout);
-  return ok(files.map((file) => spellAbsolute(file, cwd)));
+  // One rule for each source.
+  const files = answer.value.stdout.split(/^(?=x:)/m).flatMap(parseDependencies);
+  return ok([...new Set(files.map((file) => spellAbsolute(file, cwd)))]);
 }

@@ -5,6 +5,7 @@ import {
   copyFileSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   realpathSync,
   rmSync,
   symlinkSync,
@@ -191,6 +192,20 @@ describe('dependencies', () => {
     if (!asked.ok) throw new Error(asked.error.message);
     expect(asked.value.slice(0, 1)).toEqual([join(dir, 'a.c')]);
     expect(asked.value).toContain(join(dir, 'computed_1.h'));
+  });
+
+  test('several sources, and files that only a compile should write', async () => {
+    for (const name of ['one', 'two']) {
+      writeFileSync(join(dir, `${name}.c`), `#include "of_${name}.h"\n`);
+      writeFileSync(join(dir, `of_${name}.h`), '');
+    }
+    const before = readdirSync(dir);
+    const args = ['-c', 'one.c', 'two.c', '-Wp,-MD,wp.d', '-save-temps'];
+    const asked = await askDependencies(gxx, args, dir, process.env);
+    if (!asked.ok) throw new Error(asked.error.message);
+    const ours = asked.value.filter((file) => file.startsWith(dir)).map((file) => basename(file));
+    expect(ours).toEqual(['one.c', 'of_one.h', 'two.c', 'of_two.h']);
+    expect(readdirSync(dir)).toEqual(before);
   });
 
   test('what does not preprocess is an error with the reason', async () => {
