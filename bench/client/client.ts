@@ -79,7 +79,7 @@ async function enter(bench: Bench, canned: Canned, options: ClientBenchOptions):
     new Distcc(bench, canned, jobs),
     new DistccPump(bench, canned, jobs),
     new CcacheHit(bench, canned, jobs),
-    ...(canned.name === 'tiny' ? [new Local(bench, canned, jobs)] : []),
+    ...(['tiny', 'smoke'].includes(canned.name) ? [new Local(bench, canned, jobs)] : []),
   ];
   return [...contenders, ...peers.filter((peer) => wanted(peer.who))];
 }

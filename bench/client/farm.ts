@@ -173,6 +173,12 @@ export class Farm {
     return answer;
   }
 
+  /** Why attempts failed so far, each reason once, out of the client's log. */
+  failureCodes(): readonly string[] {
+    const log = readFileSync(join(this.home, 'log/agent.log'), 'utf8');
+    return [...new Set([...log.matchAll(/"attempt-failed".*?"code":"([^"]*)"/g)].map((match) => match[1] ?? ''))];
+  }
+
   private readonly kill = (): void => {
     for (const child of this.children) child.kill('SIGKILL');
   };

@@ -61,7 +61,7 @@ export class Tender implements Contender {
         wallMs,
         bytes,
         agentRssBytes: readRss(farm.pid),
-        faults: this.faultsOf(report),
+        faults: this.faultsOf(farm, report),
       };
     } finally {
       if (this.farm === null) await farm.close();
@@ -94,13 +94,15 @@ export class Tender implements Contender {
   }
 
   /** A build whose units ran elsewhere than the row says measures something else. */
-  private faultsOf(report: BuildReport): string[] {
+  private faultsOf(farm: Farm, report: BuildReport): string[] {
     const faults: string[] = [];
     const units = this.corpus.units.length;
     if (report.local > 0) faults.push(`${report.local} of ${units} units ran here: ${JSON.stringify(report.reasons)}`);
     if (this.kind === 'store' && report.remote > 0)
       faults.push(`${report.remote} of ${units} units were not in the store`);
-    if (report.retried > 0) faults.push(`${report.retried} attempts failed and were made again`);
+    if (report.retried > 0) {
+      faults.push(`${report.retried} attempts failed and were made again (${farm.failureCodes().join(', ')})`);
+    }
     return faults;
   }
 
