@@ -469,37 +469,6 @@ describe('@files', () => {
   });
 });
 
-describe('specs files', () => {
-  const files: Readonly<Record<string, string>> = {
-    '/hard-cc1': '*cc1_options:\n+ %{!r:%{!fpie:%{!fPIE:%{!fno-pic:-fPIE}}}}\n',
-    '/hard-ld': '*self_spec:\n+ %{!static:%{!shared:%{!r:-pie}}}\n\n*link:\n+ -z now %(anything)\n',
-    '/alternatives': '*self_spec:\n+ %{fPIC|fpic: ; :-fno-PIC -no-pie -O2}\n',
-    '/plugin': '*cc1_options:\n+ %{!fno-x:-fplugin=annobin}\n',
-    '/profile': '*cc1_options:\n+ -fprofile-use\n',
-    '/debug': '*cc1_options:\n+ -g\n',
-    '/removes': '*self_spec:\n+ %<fPIC\n',
-    '/removes-if': '*self_spec:\n+ %{fPIC:%<fPIC}\n',
-    '/function': '*self_spec:\n+ %:getenv(HOME /x)\n',
-    '/reference': '*cc1:\n+ %(other)\n',
-    '/replaces': '*cc1_options:\n-fPIE\n',
-    '/includes': '%include <other.specs>\n',
-    '/renames': '%rename cc1 old\n*cc1:\n+ -fPIE\n',
-    '/assembler': '*asm:\n+ -g\n',
-  };
-  const over = { readFile: (path: string) => files[path] ?? null };
-
-  test.each(['/hard-cc1', '/hard-ld', '/alternatives'])('%s travels', (path) => {
-    const { extraInputs, builtinArgs, cwdShows } = plan(`gcc -c a.c -specs=${path}`, over);
-    expect([extraInputs, builtinArgs, cwdShows]).toEqual([[path], [`-specs=${path}`], false]);
-  });
-
-  const harmful = Object.keys(files).slice(3);
-  test.each([...harmful, '/missing', 'nano.specs'])('%s stays', (path) => {
-    expect(reason(`gcc -c a.c -specs=${path}`, over)).toBe('side-files');
-    expect(reason(`gcc -c a.c --specs=${path}`, over)).toBe('side-files');
-  });
-});
-
 describe('colours', () => {
   const terminal = { stderrIsTerminal: true, env: new Map([['TERM', 'xterm']]) };
   const added = (line: string, over: Partial<CommandContext>): boolean =>
