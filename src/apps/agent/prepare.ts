@@ -153,15 +153,14 @@ export class Preparer {
   private async prepareOrThrow(call: Call): Promise<Prepared> {
     const { request, surroundings } = call;
     if (!request.validUtf8) return stays('path-not-utf8', 'a word or a path is not UTF-8');
-    const { compiler, cwd, argv } = request;
+    const { compiler, cwd } = request;
     const name = nameOf(call);
     let unit = this.units.get(name);
     if (unit === null || (await this.describe(call)) !== unit.toolchain) {
       const recognised = await this.recognise(call);
       if ('travels' in recognised) return recognised;
       unit = recognised;
-      // What an @file says is known only by reading it.
-      if (!argv.some((word) => word.startsWith('@'))) this.units.set(name, unit);
+      if (!unit.passing) this.units.set(name, unit);
     }
     const prepared = await this.inOneMoment(call, unit);
     if (prepared !== 'unresolved') return prepared;
@@ -182,12 +181,21 @@ export class Preparer {
     const { request, surroundings } = call;
     const { cwd, compiler } = request;
     const { env, variables } = surroundings;
+    // What the command means rests on files that the next look may find changed.
+    let passing = false;
     const context: CommandContext = {
       cwd,
       env,
-      readFile: readText,
+      readFile: (path) => {
+        passing = true;
+        return readText(path);
+      },
       stderrIsTerminal: request.stderrIsTerminal,
       isDirectory: (path) => tryStat(path)?.isDirectory() ?? false,
+      exists: (path) => {
+        passing = true;
+        return tryStat(path) !== null;
+      },
     };
     // argv[0] says how the user called it; what the compiler is, its real name says.
     const words = [compiler, ...request.argv.slice(1)];
@@ -204,6 +212,8 @@ export class Preparer {
       if (!verdict.travels) return stays(verdict.reason, verdict.detail);
     }
     let { plan } = verdict;
+    const major = Number.parseInt(toolchain.version, 10);
+    if (major < plan.namesSince) return stays('side-files', `version ${major} may give its files other names`);
     if (surroundings.translated) return stays('environment', 'the translations of messages do not travel');
     if (plan.nativeAt.length > 0) {
       const place = { env: variables, dir: this.world.nativeDir };
@@ -236,6 +246,7 @@ export class Preparer {
       cwd,
       requests: requests as [ScanRequest, ...ScanRequest[]],
       bearings,
+      passing,
       asked: null,
       taken: null,
       storeKey: keeps ? unitKey(plan, compiler, toolchain.digest, cwd, surroundings) : null,

@@ -27,6 +27,8 @@ export interface Unit {
   readonly requests: readonly [ScanRequest, ...ScanRequest[]];
   /** Files by which the compiler finds its way. */
   readonly bearings: readonly string[];
+  /** How the command was read holds for this call alone. */
+  readonly passing: boolean;
   /** What the compiler listed where the scan cannot follow; null: it was not asked. */
   asked: readonly string[] | null;
   taken: Remembered<Taken> | null;
