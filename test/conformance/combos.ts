@@ -42,13 +42,13 @@ const search = fc
   .map((chosen) => chosen.flatMap(([option, dir, apart]) => (apart ? [option, `@${dir}`] : [`${option}@${dir}`])));
 
 /** Options of both; a word's `@` becomes the way in which the command spells the project's directory. */
-const shared = [
+const shared: readonly fc.Arbitrary<Words>[] = [
   search,
   fc.constant(['-I@two']),
   words('', '-include @forced.h', '-imacros @macros.h', '-imacros @macros.h -include @forced.h'),
   some('-DN=3', '-UN', '-DANGLE', '-DTEXT="x"', '-D N=7', '-DEMPTY='),
   words('', '-O0', '-O1', '-O2', '-Os', '-O3'),
-  words('', '-g', '-g1', '-g3', '-ggdb', '-gdwarf-4', '-g -gz', '-g -O1 -gsplit-dwarf'),
+  words('', '-g', '-g1', '-g3', '-ggdb', '-gdwarf-4', '-g -gz', '-g -O1'),
   some(
     '-fPIC',
     '-ffunction-sections',
@@ -120,7 +120,9 @@ const own: Readonly<Record<Family, readonly fc.Arbitrary<Words>[]>> = {
 const quoted = (word: string): string => `"${word.replaceAll(/["\\]/g, '\\$&')}"`;
 
 const shapeOf = (family: Family, plus: boolean): fc.Arbitrary<Case> => {
-  const groups = [...shared, ...own[family]].map((group) => group as fc.Arbitrary<Words>);
+  // The ids of g++ for it are random, and what clang writes for -S is a case of its own.
+  const split = plus || family === 'clang' ? [] : [words('', '-g -gsplit-dwarf')];
+  const groups: readonly fc.Arbitrary<Words>[] = [...shared, ...own[family], ...split];
   const standards = plus
     ? ['', '-std=c++14', '-std=c++17', '-std=gnu++20']
     : ['', '-std=c99', '-std=gnu11', '-std=c17'];

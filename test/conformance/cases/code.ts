@@ -18,6 +18,7 @@ const cxx = {
 };
 const main = '$CC -c src/a.c -o a.o';
 const lto = 'the symbols of link-time code have random names';
+const dwo = 'ids that join object and .dwo are random';
 const stamp = 'the .gcno file and its object share a random stamp';
 
 /** One compile of `src/a.c` with these words. */
@@ -149,6 +150,7 @@ const gcc: readonly Row[] = [
   with_('-fexec-charset=UTF-16'),
   with_('-finput-charset=UTF-8'),
   with_('-finput-charset=latin1', { expect: 'side-files' }),
+  plus('-g -gsplit-dwarf -O1', { unsteady: { 'a.o': dwo, 'a.dwo': dwo } }),
   plus('-fconcepts -std=c++20'),
   plus('-fcoroutines -std=c++20'),
   plus('-fabi-version=11'),
@@ -157,6 +159,9 @@ const gcc: readonly Row[] = [
 ];
 
 const clang: readonly Row[] = [
+  ['-S -gsplit-dwarf', { files, run: '$CC -g -gsplit-dwarf -S src/a.c -o out/x.s' }],
+  ['-S -gsplit-dwarf without -o', { files, run: '$CC -g -gsplit-dwarf -S src/a.c' }],
+  ['C++ -O2 -gsplit-dwarf', { files: cxx, run: '$CXX -g -O2 -gsplit-dwarf -MD -c a.cc -o x.o' }],
   with_('-std=c90'),
   with_('-ansi'),
   ['-fprofile-use without its file', { files, run: `${main} -O2 -fprofile-use`, exit: 1, expect: 'file-missing' }],
