@@ -1,7 +1,8 @@
 // A compiler that has compiled everything before: it answers with a kept object and depfile. It stands in for the real one
 // on the peers' servers, so that what is measured is the client. The source is known by its name: from the command
 // line, or, where that is preprocessed text, from the text's first line marker.
-// The index lies beside the program: a line each of source, object, depfile, parted by tabs.
+// The index lies beside the program, or in /canned where a bare root has no /proc: a line each of source, object, depfile, parted
+// by tabs.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <limits.h>
@@ -45,17 +46,18 @@ static void read_marker(const char *path, char *name) {
 int main(int argc, char **argv) {
   static char index_path[PATH_MAX + 8], name[PATH_MAX], line[4 * PATH_MAX];
   const char *output = NULL, *depfile = NULL, *source = "-";
+  if (argc == 1) return 0; // as /bin/true, by which icecc tries an environment
   for (int i = 1; i < argc; i++) {
     bool next = i + 1 < argc;
     if (strcmp(argv[i], "-o") == 0 && next) output = argv[++i];
     else if (strcmp(argv[i], "-MF") == 0 && next) depfile = argv[++i];
     else if (strncmp(argv[i], "-Wp,-MD,", 8) == 0 || strncmp(argv[i], "-Wp,-MMD,", 9) == 0) depfile = strrchr(argv[i], ',') + 1;
-    else if ((strcmp(argv[i], "-x") == 0 || strcmp(argv[i], "-MT") == 0 || strcmp(argv[i], "-MQ") == 0) && next) i++;
-    else if (*argv[i] != '-') source = argv[i];
+    else if ((strcmp(argv[i], "-x") == 0 || strcmp(argv[i], "--param") == 0 || strcmp(argv[i], "-MT") == 0 || strcmp(argv[i], "-MQ") == 0) && next) i++;
+    else if (*argv[i] != '-' || !argv[i][1]) source = argv[i];
   }
   ssize_t n = readlink("/proc/self/exe", index_path, PATH_MAX);
   char *last = n > 0 ? memrchr(index_path, '/', (size_t)n) : NULL;
-  strcpy(last ? last : index_path, "/index");
+  strcpy(last ? last : index_path, last ? "/index" : "/canned/index");
   if (ends_with(source, ".i") || ends_with(source, ".ii") || strcmp(source, "-") == 0) read_marker(source, name);
   else snprintf(name, sizeof name, "%s", source);
   FILE *index = fopen(index_path, "r");

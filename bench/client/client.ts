@@ -8,7 +8,9 @@ import { clearOutputs, compareOutputs, openCanned } from './canned.ts';
 import type { CorpusName } from './corpora.ts';
 import { Distcc } from './distcc.ts';
 import { seedFarm } from './farm.ts';
+import { Icecc } from './icecc.ts';
 import { Local } from './local.ts';
+import { BenchProblem } from './problem.ts';
 import { buildProgram } from './programs.ts';
 import { DistccPump } from './pump.ts';
 import { emptyRow, ratiosOf, renderTable, rowOf, type Ratios, type Row } from './rows.ts';
@@ -78,6 +80,7 @@ async function enter(bench: Bench, canned: Canned, options: ClientBenchOptions):
   const peers = [
     new Distcc(bench, canned, jobs),
     new DistccPump(bench, canned, jobs),
+    new Icecc(bench, canned, jobs),
     new CcacheHit(bench, canned, jobs),
     ...(['tiny', 'smoke'].includes(canned.name) ? [new Local(bench, canned, jobs)] : []),
   ];
@@ -92,7 +95,7 @@ async function measure(contenders: readonly Contender[], options: ClientBenchOpt
     for (const contender of contenders) {
       options.log(`${contender.corpus.name} ${contender.who}: getting ready`);
       taking.set(contender, { samples: [], different: new Set() });
-      const why = await contender.open();
+      const why = await contender.open().catch(sayUnlessOurs(contender));
       if (why === null) continue;
       absent.set(contender, why);
       options.log(`${contender.corpus.name} ${contender.who}: not measured: ${why}`);
@@ -101,7 +104,12 @@ async function measure(contenders: readonly Contender[], options: ClientBenchOpt
       for (const [contender, { samples, different }] of taking) {
         if (absent.has(contender)) continue;
         clearOutputs(contender.corpus);
-        const sample = await contender.round(number);
+        const sample = await contender.round(number).catch(sayUnlessOurs(contender));
+        if (typeof sample === 'string') {
+          absent.set(contender, sample);
+          options.log(`${contender.corpus.name} ${contender.who}: no longer measured: ${sample}`);
+          continue;
+        }
         samples.push(sample);
         for (const name of compareOutputs(contender.corpus, contender.comparesDepfiles)) different.add(name);
         const ms = (sample.launcherCpuMs + sample.agentCpuMs) / contender.corpus.units.length;
@@ -115,6 +123,14 @@ async function measure(contenders: readonly Contender[], options: ClientBenchOpt
     const why = absent.get(contender);
     return why === undefined ? rowOf(contender, samples, [...different]) : emptyRow(contender, why);
   });
+}
+
+/** A peer that does not work is a row without figures; that Tender does not is the end. */
+function sayUnlessOurs(contender: Contender): (error: unknown) => string {
+  return (error) => {
+    if (error instanceof BenchProblem && !(contender instanceof Tender)) return error.message.split('\n')[0] ?? '';
+    throw error;
+  };
 }
 
 /** What the command prints on standard output. */

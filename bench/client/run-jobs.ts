@@ -22,11 +22,18 @@ export interface JobsResult {
 export async function runJobs(
   bench: Bench,
   commands: readonly (readonly string[])[],
-  options: { readonly jobs: number; readonly cwd: string; readonly env?: Readonly<Record<string, string>> },
+  options: {
+    readonly jobs: number;
+    readonly cwd: string;
+    readonly env?: Readonly<Record<string, string>>;
+    /** Put before the program that runs the commands; its own cost does not count. */
+    readonly prefix?: readonly string[];
+  },
 ): Promise<JobsResult> {
   const saidFile = join(bench.scratch, 'said');
   const said = openSync(saidFile, 'w');
-  const child = spawn(bench.jobsProgram, [String(options.jobs)], {
+  const [program = '', ...words] = [...(options.prefix ?? []), bench.jobsProgram, String(options.jobs)];
+  const child = spawn(program, words, {
     cwd: options.cwd,
     env: { ...bench.env, ...options.env },
     stdio: ['pipe', 'pipe', said],
