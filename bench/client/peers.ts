@@ -1,6 +1,6 @@
 // What all peers need: their Debian packages, free ports, processes that are ended by pid, and an exact count of what crosses a
 // connection.
-import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
@@ -137,17 +137,5 @@ export class CountingProxy {
   close(): void {
     for (const socket of this.sockets) socket.destroy();
     this.server.close();
-  }
-}
-
-/** First line of what a program says of its version. */
-export function versionOf(program: string): string {
-  try {
-    return (
-      execFileSync(program, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split('\n')[0] ??
-      ''
-    );
-  } catch {
-    return '';
   }
 }

@@ -32,7 +32,7 @@ export async function runJobs(
 ): Promise<JobsResult> {
   const saidFile = join(bench.scratch, 'said');
   const said = openSync(saidFile, 'w');
-  const [program = '', ...words] = [...(options.prefix ?? []), bench.jobsProgram, String(options.jobs)];
+  const [program, ...words] = [...(options.prefix ?? []), bench.jobsProgram, String(options.jobs)];
   const child = spawn(program, words, {
     cwd: options.cwd,
     env: { ...bench.env, ...options.env },
