@@ -190,6 +190,10 @@ export interface NamedFile {
   readonly digest: Uint8Array;
   readonly size: number;
   readonly executable: boolean;
+  /** What tells equal files of two names apart: compilers compare them. 0 where nobody will. */
+  readonly inode?: number;
+  /** Seconds since 1970. */
+  readonly modifiedS?: number;
 }
 
 /** The piece of a name space in which a set of spelled paths resolves exactly as where it was taken. */

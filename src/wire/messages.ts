@@ -57,6 +57,8 @@ export interface FileEntryMessage {
   digest: Uint8Array;
   size: number;
   executable: boolean;
+  inode: number;
+  modifiedS: number;
 }
 
 export interface AwardMessage {

@@ -83,7 +83,15 @@ const award: AwardMessage = {
   umask: 0o22,
   epoch: beyond32Bits,
   newFiles: [
-    { number: 4_000_000_000, path: bytes(0x2f, 0xc3), digest: Buffer.alloc(32), size: beyond32Bits, executable: true },
+    {
+      number: 4_000_000_000,
+      path: bytes(0x2f, 0xc3),
+      digest: Buffer.alloc(32),
+      size: beyond32Bits,
+      executable: true,
+      inode: beyond32Bits,
+      modifiedS: beyond32Bits,
+    },
   ],
   files: [1, 300, 4_000_000_000],
   symlinks: [{ path: Buffer.from('/a'), target: Buffer.from('b') }],

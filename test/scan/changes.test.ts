@@ -78,7 +78,7 @@ function request(): ScanRequest {
     cwd: at('.'),
     scan: {
       quoteDirs: ['q'],
-      includeDirs: ['h', 'gone', 'i', 'deep', 'deep/../i'],
+      includeDirs: ['h', 'gone', 'i', 'deep', 'deep/../i', 'i/l/../deep'],
       systemDirs: ['s'],
       afterDirs: [],
       forcedIncludes: ['f.h'],

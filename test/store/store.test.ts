@@ -9,6 +9,7 @@ import {
   readdirSync,
   rmSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -196,4 +197,28 @@ test('a copy of a tree, made with its times, is another tree', async () => {
   const ours = readFileSync(join(dir, 'copy/a.o'));
   compileLocally(['gcc', '-c', 'a.c'], join(dir, 'copy'));
   expect(ours.equals(readFileSync(join(dir, 'copy/a.o')))).toBe(true);
+});
+
+test('of two equal headers the compiler reads one; an edit of the other is seen all the same', async () => {
+  for (const sub of ['one', 'two']) mkdirSync(join(dir, sub));
+  const text = '#pragma once\nstatic int same;\n';
+  writeFileSync(join(dir, 'one/x.h'), text);
+  writeFileSync(join(dir, 'two/x.h'), text);
+  const when = new Date('2026-01-01T00:00:00Z');
+  for (const sub of ['one', 'two']) utimesSync(join(dir, sub, 'x.h'), when, when);
+  writeFileSync(join(dir, 'a.c'), '#include "one/x.h"\n#include "two/x.h"\nint *p = &same;\n');
+  const words = (compiler: string): string[] => [compiler, '-g', '-MD', '-c', 'a.c', '-o', 'a.o'];
+  const compilers = ['gcc', 'clang'].filter((name) => compileLocally([name, '--version'], dir).code === 0);
+  for (const added of ['', 'static int more;\n']) {
+    appendFileSync(join(dir, 'two/x.h'), added);
+    for (const compiler of compilers) {
+      const ours = await farm.cc('client', words(compiler), dir);
+      const object = existsSync(join(dir, 'a.o')) ? readFileSync(join(dir, 'a.o')) : null;
+      rmSync(join(dir, 'a.o'), { force: true });
+      const alone = compileLocally(words(compiler), dir);
+      expect(ours, compiler).toEqual(alone);
+      if (alone.code === 0) expect(object?.equals(readFileSync(join(dir, 'a.o'))), compiler).toBe(true);
+      rmSync(join(dir, 'a.o'), { force: true });
+    }
+  }
 });

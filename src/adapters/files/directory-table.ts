@@ -223,6 +223,7 @@ export class DirectoryTable {
     const link = found !== null && 'target' in found ? found : null;
     entry.link = link !== null && link.target === before?.target ? before : link;
     if (before !== null && entry.link !== before) this.#listener.pathGone(before.path);
+    if (entry.link !== before) entry.realStamp++;
     if (entry.link === null) return found === entry ? entry : null;
     return this.#resolveThrough(this.targetOf(entry.link));
   }

@@ -293,8 +293,9 @@ export class FileCache implements FileFacts {
     const contents = this.#check(file, false);
     if (contents === null) return null;
     if (file.named === null) {
-      const { digest, size, executable } = contents;
-      file.named = { path: file.path, digest, size, executable };
+      const { digest, size, executable, identity } = contents;
+      const times = { inode: Number(identity.ino), modifiedS: Number(identity.mtimeNs / 1_000_000_000n) };
+      file.named = { path: file.path, digest, size, executable, ...times };
       this.#give(file.path, file.named);
     }
     return file.named;
@@ -360,6 +361,8 @@ export class FileCache implements FileFacts {
   /** Adds what resolving a directory's spelled path meets: symlinks, and what a `..` leaves behind. */
   #walk(entry: DirectoryEntry, links: Link[], passed: string[], depth = 0): void {
     if (entry.real === entry || entry.parent === null || depth > MAX_LINKS) return;
+    // Asked for by its path, so that a route rests on every link that it tells.
+    this.#directories.at(entry.path);
     this.#walk(entry.parent, links, passed, depth);
     const above = entry.parent.real;
     if (above === null) return;

@@ -257,3 +257,27 @@ describe('letting go', () => {
     expect(trees.figures().trees).toBe(0);
   });
 });
+
+test('equal files are one inode where they are one at the client, and have equal times where they have there', () => {
+  const twin = (path: string, inode: number, modifiedS: number): TreeFile => ({
+    ...file(path, 'equal'),
+    inode,
+    modifiedS,
+  });
+  const files = [
+    twin('/a/1', 7, 100),
+    twin('/a/2', 7, 100),
+    twin('/a/3', 8, 100),
+    twin('/a/4', 9, 250),
+    file('/a/5', 'equal'),
+  ];
+  const { root } = acquire(open(), { files });
+  const stats = files.map(({ path }) => fs.statSync(root + path));
+  const [one, two, three, four, five] = stats as [fs.Stats, fs.Stats, fs.Stats, fs.Stats, fs.Stats];
+  const seconds = (of: fs.Stats): number => Math.floor(of.mtimeMs / 1000);
+  expect(two.ino).toBe(one.ino);
+  expect(new Set([one, three, four, five].map(({ ino }) => ino)).size).toBe(4);
+  expect(seconds(three)).toBe(seconds(one));
+  expect(seconds(four)).toBe(seconds(one) + 150);
+  for (const { path } of files) expect(fs.readFileSync(root + path, 'utf8')).toBe('equal');
+});

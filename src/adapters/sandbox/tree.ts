@@ -15,6 +15,8 @@ const done: Outcome = ok(undefined);
 export class Tree {
   readonly root: string;
   private readonly blobs: BlobSource;
+  /** Digest → the file that was placed with it first, which shares its inode with the store. */
+  private readonly firsts = new Map<string, TreeFile>();
   /** Path → digest, path → target, and the directories that exist. */
   private readonly files = new Map<string, string>();
   private readonly links = new Map<string, string>();
@@ -108,14 +110,30 @@ export class Tree {
     if (this.dirs.has(path)) return err(conflict(path, 'is a directory and a file in one epoch'));
     const parent = this.makeDirs(parentOf(path));
     if (!parent.ok) return parent;
-    const linked = this.blobs.link(digest, this.root + path);
-    if (!linked.ok) {
-      const { code, message } = linked.error;
-      if (code === 'missing') return err({ code, digests: [digest], message });
-      return err({ code: code === 'disk-full' ? code : 'io', path, message });
+    const first = this.firsts.get(digest);
+    if (first !== undefined && !sameFile(first, file)) {
+      const copied = attempt(path, () => this.copyTwin(first, file));
+      if (!copied.ok) return copied;
+    } else {
+      const linked = this.blobs.link(digest, this.root + path);
+      if (!linked.ok) {
+        const { code, message } = linked.error;
+        if (code === 'missing') return err({ code, digests: [digest], message });
+        return err({ code: code === 'disk-full' ? code : 'io', path, message });
+      }
+      if (first === undefined) this.firsts.set(digest, file);
     }
     this.files.set(path, digest);
     return done;
+  }
+
+  /** Compilers know files by inode, and equal ones by their times: what are two files there must be two here. */
+  private copyTwin(first: TreeFile, twin: TreeFile): void {
+    const to = this.root + twin.path;
+    fs.copyFileSync(this.root + first.path, to, fs.constants.COPYFILE_FICLONE | fs.constants.COPYFILE_EXCL);
+    const { mtimeMs } = fs.statSync(this.root + first.path);
+    const apart = (twin.modifiedS ?? 0) - (first.modifiedS ?? 0);
+    fs.utimesSync(to, mtimeMs / 1000, Math.floor(mtimeMs / 1000) + apart);
   }
 
   private placeLink(link: TreeSymlink): Outcome {
@@ -183,6 +201,10 @@ export class Tree {
     }
     return at === '' ? '/' : at;
   }
+}
+
+function sameFile(a: TreeFile, b: TreeFile): boolean {
+  return a.inode !== undefined && a.inode !== 0 && a.inode === b.inode && a.modifiedS === b.modifiedS;
 }
 
 function conflict(path: string, what: string): TreeError {

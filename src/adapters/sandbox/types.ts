@@ -6,6 +6,10 @@ import type { Exit, FailureCode } from '../../core/types.ts';
 export interface TreeFile {
   readonly path: string;
   readonly digest: string;
+  /** Where it comes from: equal files of one inode become one file, others two. */
+  readonly inode?: number;
+  /** Seconds; equal files have equal times here where they have there, and unequal ones where they have not. */
+  readonly modifiedS?: number;
 }
 
 export interface TreeSymlink {

@@ -51,8 +51,9 @@ export class AwardWriter {
       if (known === undefined || (known.digest !== file.digest && Buffer.compare(known.digest, file.digest) !== 0)) {
         known = { number: this.nextNumber++, digest: file.digest };
         this.known.set(file.path, known);
-        const { size, executable, digest } = file;
-        newFiles.push({ number: known.number, path: Buffer.from(file.path), digest, size, executable });
+        const { size, executable, digest, inode = 0, modifiedS = 0 } = file;
+        const path = Buffer.from(file.path);
+        newFiles.push({ number: known.number, path, digest, size, executable, inode, modifiedS });
       }
       files.push(known.number);
     }

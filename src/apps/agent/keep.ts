@@ -3,6 +3,7 @@
 import { zstdDecompressSync } from 'node:zlib';
 import { parseDependencies } from '../../compiler/scan/depfile.ts';
 import { spellAbsolute } from '../../compiler/scan/directories.ts';
+import { filesToRemember } from '../../compiler/scan/remember.ts';
 import type { IncludeScanner } from '../../compiler/scan/scan.ts';
 import type { FileCache } from '../../adapters/files/file-cache.ts';
 import type { Manifest, ManifestFile, ResultStore, StoredResult } from '../../adapters/results/types.ts';
@@ -107,11 +108,20 @@ export class ResultKeeper {
     const bytes = written.zstd
       ? zstdDecompressSync(written.data, { maxOutputLength: MAX_DEPFILE_BYTES })
       : Buffer.from(written.data);
-    const listed = parseDependencies(bytes.toString());
+    const listed = parseDependencies(bytes.toString()).filter((path) => !plain.includes(path));
     if (listed.length === 0) return all;
-    const named = new Set(listed.filter((path) => !plain.includes(path)));
-    for (const path of taken.unlisted) named.add(relative(cwd, path));
-    return { scanned: [...named], plain };
+    const spelled = new Map(listed.map((path) => [spellAbsolute(path, cwd), path]));
+    const remembered = filesToRemember(
+      [...spelled.keys()],
+      { files: taken.scanned, unlisted: taken.unlisted },
+      (path) => this.#contentOf(path),
+    );
+    return { scanned: remembered.map((path) => spelled.get(path) ?? relative(cwd, path)), plain };
+  }
+
+  #contentOf(path: string): string | null {
+    const named = this.#files.digest(path);
+    return named === null ? null : Buffer.from(named.digest).toString('latin1');
   }
 
   /** Null when something of it cannot be told, so that no later compile could be compared with it. */

@@ -249,7 +249,12 @@ export class Worker {
       client: attempt.delegator,
       // A compiler that was replaced keeps its path, so that its files begin a tree of their own.
       epoch: `${award.epoch}-${hex(award.toolchain?.digest ?? new Uint8Array()).slice(0, 16)}`,
-      files: entries.map((entry) => ({ path: text(entry.path), digest: hex(entry.digest) })),
+      files: entries.map((entry) => ({
+        path: text(entry.path),
+        digest: hex(entry.digest),
+        inode: entry.inode,
+        modifiedS: entry.modifiedS,
+      })),
       symlinks: award.symlinks.map((link) => ({ path: text(link.path), target: text(link.target) })),
       dirs: award.dirs.map(text),
     });
