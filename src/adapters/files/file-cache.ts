@@ -18,8 +18,9 @@ interface FileEntry {
   checkedAt: number;
   /** As long as this is the directories' and no watch tells of the file, its contents hold. */
   trust: number;
-  /** Grows when the contents become others. */
-  stamp: number;
+  /** The number of the change that made the contents what they are. */
+  changedAt: number;
+  seenBy: number;
   contents: Contents | null;
   /** What was handed out for these contents. */
   named: NamedFile | null;
@@ -65,8 +66,9 @@ export class FileCache implements FileFacts {
   readonly #youngMs: number;
   readonly #relookMs: number;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
-  /** What the snapshot under way has seen. */
-  #seen: Map<FileEntry, number> | null = null;
+  #changes = 0;
+  #snapshots = 0;
+  #snapshot: { readonly number: number; readonly seen: FileEntry[] } | null = null;
   #directories: DirectoryTable;
   #files = new Map<string, FileEntry>();
   #routes = new Map<string, Remembered<Route>>();
@@ -162,18 +164,19 @@ export class FileCache implements FileFacts {
 
   /** As `remember`, and the contents of files that `work` asked for count too. Not to be nested. */
   snapshot<T>(work: () => T): Remembered<T> {
-    const seen = new Map<FileEntry, number>();
-    this.#seen = seen;
+    const seen: FileEntry[] = [];
+    this.#snapshot = { number: ++this.#snapshots, seen };
     let remembered: Remembered<T>;
     try {
       remembered = this.remember(work);
     } finally {
-      this.#seen = null;
+      this.#snapshot = null;
     }
+    const takenAt = this.#changes;
     const isAsSeen = (): boolean => {
-      for (const [file, stamp] of seen) {
+      for (const file of seen) {
         this.#check(file, false);
-        if (file.stamp !== stamp) return false;
+        if (file.changedAt > takenAt) return false;
       }
       return true;
     };
@@ -227,7 +230,7 @@ export class FileCache implements FileFacts {
   #file(path: string): FileEntry {
     let file = this.#files.get(path);
     if (file === undefined) {
-      file = { path, checkedAt: 0, trust: 0, stamp: 0, contents: null, named: null, takenBy: 0 };
+      file = { path, checkedAt: 0, trust: 0, changedAt: 0, seenBy: 0, contents: null, named: null, takenBy: 0 };
       this.#files.set(path, file);
     }
     return file;
@@ -243,7 +246,10 @@ export class FileCache implements FileFacts {
     if (parse && file.contents !== null && file.contents.parsed === null) {
       this.#replace(file, readContents(file.path, true));
     }
-    this.#seen?.set(file, file.stamp);
+    if (this.#snapshot !== null && file.seenBy !== this.#snapshot.number) {
+      file.seenBy = this.#snapshot.number;
+      this.#snapshot.seen.push(file);
+    }
     return file.contents;
   }
 
@@ -279,11 +285,11 @@ export class FileCache implements FileFacts {
       file.contents = before.parsed === null ? contents : { ...contents, parsed: before.parsed };
       if (before.executable !== contents.executable) {
         file.named = null;
-        file.stamp++;
+        file.changedAt = ++this.#changes;
       }
       return;
     }
-    if (before !== contents) file.stamp++;
+    if (before !== contents) file.changedAt = ++this.#changes;
     file.contents = contents;
     file.named = null;
     if (contents === null) this.#gone(file.path);

@@ -38,8 +38,8 @@ export interface Unit {
   hit: Remembered<Uint8Array> | null;
 }
 
-/** What the memory of all units together may list: a file of a unit takes some 20 bytes. */
-const MAX_LISTED = 2_000_000;
+/** What the memory of all units together may list: a file of a unit takes some 30 bytes. */
+const MAX_LISTED = 3_000_000;
 const MAX_UNITS = 20_000;
 
 /** Units by their call, the ones not seen for longest forgotten first. */
