@@ -23,13 +23,8 @@ import type { Watches } from './watches.ts';
 /** Names that changed in a listing: above this many, reading it again is cheaper. */
 const MAX_STALE = 64;
 
-/** What a remembered answer rests on. */
-interface Ground {
-  readonly entry: DirectoryEntry;
-  readonly realStamp: number;
-  /** -1: no name in it was asked for. */
-  readonly namesStamp: number;
-}
+/** In the place of a stamp: no name was asked for. */
+const NO_NAMES = -1;
 
 export interface DirectoryListener {
   /** Nothing is there any more, or something else. */
@@ -146,24 +141,33 @@ export class DirectoryTable {
     } finally {
       this.#recordings.pop();
     }
-    const rests: Ground[] = [];
+    const entries = new Array<DirectoryEntry>(grounds.size);
+    const stamps = new Int32Array(2 * grounds.size);
+    let at = 0;
     for (const [entry, names] of grounds) {
       this.#record(entry, names);
-      rests.push({ entry, realStamp: entry.realStamp, namesStamp: names ? entry.namesStamp : -1 });
+      entries[at] = entry;
+      stamps[2 * at] = entry.realStamp;
+      stamps[2 * at + 1] = names ? entry.namesStamp : NO_NAMES;
+      at++;
     }
-    return { value, holds: () => this.#hold(rests) };
+    return { value, holds: () => this.#hold(entries, stamps) };
   }
 
-  #hold(rests: readonly Ground[]): boolean {
-    for (const { entry, realStamp, namesStamp } of rests) {
+  /** `stamps`: for each entry that of where it leads, and that of its names where one was asked for. */
+  #hold(entries: readonly DirectoryEntry[], stamps: Int32Array): boolean {
+    let at = -1;
+    for (const entry of entries) {
+      at++;
       if (entry.checkedAt !== this.#moment) this.#check(entry);
-      if (entry.realStamp !== realStamp) return false;
-      if (namesStamp >= 0) {
-        if (entry.namesCheckedAt !== this.#moment) this.#checkNames(entry);
-        if (entry.namesStamp !== namesStamp) return false;
-      }
+      if (entry.realStamp !== stamps[2 * at]) return false;
+      if (stamps[2 * at + 1] === NO_NAMES) continue;
+      if (entry.namesCheckedAt !== this.#moment) this.#checkNames(entry);
+      if (entry.namesStamp !== stamps[2 * at + 1]) return false;
     }
-    if (this.#recordings.length > 0) for (const { entry, namesStamp } of rests) this.#record(entry, namesStamp >= 0);
+    if (this.#recordings.length === 0) return true;
+    at = -1;
+    for (const entry of entries) this.#record(entry, stamps[2 * ++at + 1] !== NO_NAMES);
     return true;
   }
 

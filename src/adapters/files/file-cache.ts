@@ -173,8 +173,9 @@ export class FileCache implements FileFacts {
       this.#snapshot = null;
     }
     const takenAt = this.#changes;
+    const files = seen.slice();
     const isAsSeen = (): boolean => {
-      for (const file of seen) {
+      for (const file of files) {
         this.#check(file, false);
         if (file.changedAt > takenAt) return false;
       }

@@ -368,7 +368,7 @@ export class Preparer {
 /** Calls of one name are the same compile. */
 function nameOf({ request, surroundings }: Call): string {
   const { compiler, cwd, stderrIsTerminal, argv } = request;
-  return [surroundings.text, compiler, cwd, stderrIsTerminal ? 't' : '', ...argv].join('\0');
+  return [surroundings.kind, compiler, cwd, stderrIsTerminal ? 't' : '', ...argv].join('\0');
 }
 
 const looksLikeSource = (word: string): boolean => /\.(?:c|cc|cpp|cxx|c\+\+|C|m|mm|s|S|i|ii)$/.test(word);

@@ -9,8 +9,8 @@ export interface Surroundings {
   readonly env: ReadonlyMap<string, string>;
   readonly variables: Readonly<Record<string, string>>;
   readonly build: string;
-  /** Equal texts: the same compile comes out, wherever it was called. */
-  readonly text: string;
+  /** Of equal number: the same compile comes out, wherever it was called. */
+  readonly kind: number;
   /** What goes along, as `NAME=value`; without the time zone. */
   readonly sent: readonly string[];
   /** Of `sent`: what can show in an output. */
@@ -25,6 +25,7 @@ export interface Surroundings {
 const DIR_LISTS = ['CPATH', 'C_INCLUDE_PATH', 'CPLUS_INCLUDE_PATH', 'OBJC_INCLUDE_PATH', 'OBJCPLUS_INCLUDE_PATH'];
 
 const KEPT = 64;
+const KEPT_KINDS = 1_000;
 /** They differ from call to call, and no compiler reads them. */
 const IDLE = /^(?:TENDER_|MAKELEVEL=|MAKEFLAGS=|MFLAGS=|MAKE_TERM|_=|OLDPWD=|SHLVL=|NINJA_STATUS=)/;
 const COSMETIC = /^(?:TERM|COLUMNS|GCC_COLORS|GCC_URLS|TERM_URLS|GCC_EXTRA_DIAGNOSTIC_OUTPUT)=/;
@@ -32,12 +33,14 @@ const COSMETIC = /^(?:TERM|COLUMNS|GCC_COLORS|GCC_URLS|TERM_URLS|GCC_EXTRA_DIAGN
 /** Reads environments; calls of one build mostly share theirs. */
 export class SurroundingsReader {
   readonly #known = new Map<string, Surroundings>();
+  readonly #kinds = new Map<string, number>();
+  #lastKind = 0;
 
   read(entries: readonly string[]): Surroundings {
     const whole = entries.join('\0');
     let known = this.#known.get(whole);
     if (known === undefined) {
-      known = readSurroundings(entries);
+      known = readSurroundings(entries, this.#kindOf(entries));
       for (const oldest of this.#known.keys()) {
         if (this.#known.size < KEPT) break;
         this.#known.delete(oldest);
@@ -46,9 +49,20 @@ export class SurroundingsReader {
     }
     return known;
   }
+
+  #kindOf(entries: readonly string[]): number {
+    const text = entries.filter((entry) => !IDLE.test(entry)).join('\0');
+    let kind = this.#kinds.get(text);
+    if (kind === undefined) {
+      kind = ++this.#lastKind;
+      if (this.#kinds.size >= KEPT_KINDS) this.#kinds.clear();
+      this.#kinds.set(text, kind);
+    }
+    return kind;
+  }
 }
 
-function readSurroundings(entries: readonly string[]): Surroundings {
+function readSurroundings(entries: readonly string[], kind: number): Surroundings {
   const env = new Map<string, string>();
   for (const entry of entries) {
     const at = entry.indexOf('=');
@@ -59,7 +73,7 @@ function readSurroundings(entries: readonly string[]): Surroundings {
     env,
     variables: Object.fromEntries(env),
     build: env.get('TENDER_BUILD') ?? 'adhoc',
-    text: entries.filter((entry) => !IDLE.test(entry)).join('\0'),
+    kind,
     sent,
     telling: sent.filter((entry) => !COSMETIC.test(entry)),
     cosmetic: sent.filter((entry) => COSMETIC.test(entry)),

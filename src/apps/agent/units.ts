@@ -39,8 +39,8 @@ export interface Unit {
 }
 
 /** What the memory of all units together may list: a file of a unit takes some 30 bytes. */
-const MAX_LISTED = 3_000_000;
-const MAX_UNITS = 20_000;
+const MAX_LISTED = 1_500_000;
+const MAX_UNITS = 10_000;
 
 /** Units by their call, the ones not seen for longest forgotten first. */
 export class UnitMemory {
@@ -72,7 +72,7 @@ export class UnitMemory {
     this.#listed += listedBy(unit) - before;
     if (this.#listed <= MAX_LISTED && this.#units.size <= MAX_UNITS) return;
     for (const call of this.#units.keys()) {
-      if (this.#listed <= MAX_LISTED / 2 && this.#units.size <= MAX_UNITS / 2) break;
+      if (this.#listed <= MAX_LISTED && this.#units.size <= MAX_UNITS) break;
       this.#drop(call);
     }
   }
