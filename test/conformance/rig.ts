@@ -202,7 +202,7 @@ function saidByLauncher(ended: Ended): { readonly here: string | null; readonly 
 
 /** Failed attempts in the client's log, but for those that a busy machine may see. */
 function faultsIn(log: string): readonly string[] {
-  const busy = new Set(['lease-expired', 'silent', 'worker-lost']);
+  const busy = new Set(['lease-expired', 'silent', 'worker-lost', 'deadline']);
   return log
     .split('\n')
     .filter((line) => line.includes('"attempt-failed"'))
