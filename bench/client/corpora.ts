@@ -66,7 +66,7 @@ export const corpora: Readonly<Record<CorpusName, Corpus>> = {
     pin: ROCKSDB_PACKAGE,
     takes: (path) =>
       new RegExp(`^${rocks}/db/(?:db_impl/|compaction/)?[a-z_0-9]+\\.cc$`).test(path) &&
-      !/_test\.cc|_bench\.cc|test_util/.test(path),
+      !/test|_bench/.test(path),
   },
   tiny: {
     label: 'one line of C',
