@@ -1,19 +1,19 @@
 // A compiler as a set of files: driver, the programs it starts, what those load. Headers are not among them: they travel
 // with each unit. Equal sets have equal digests, so two machines can tell in 32 bytes whether they compile alike.
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, readdirSync, statSync } from 'node:fs';
-import { basename, delimiter, dirname, isAbsolute, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { basename, dirname, isAbsolute } from 'node:path';
 import type { Result } from '../../base/result.ts';
 import { err, ok } from '../../base/result.ts';
 import type { NamedFile, NameSpacePiece } from '../../compiler/types.ts';
-import { tryStat } from '../stat.ts';
-import { listBearings } from './bearings.ts';
+import type { FileDigests } from './digests.ts';
 import { readElf } from './elf.ts';
 import { listLibraries } from './libraries.ts';
+import type { Shared } from './parts.ts';
+import { listParts } from './parts.ts';
 import type { Environment } from './run.ts';
-import { questionEnvironment, run } from './run.ts';
+import { questionEnvironment } from './run.ts';
 import { walkPath } from './walk.ts';
+import { findWrapper } from './wrappers.ts';
 
 export interface ToolchainDescription extends NameSpacePiece {
   readonly family: 'gcc' | 'clang';
@@ -33,52 +33,46 @@ export interface ToolchainError {
   readonly message: string;
 }
 
-/** What gcc may start for C, C++, Objective-C and assembler; objcopy splits debug information off. */
-const GCC_PROGRAMS = ['cc1', 'cc1plus', 'cc1obj', 'cc1objplus', 'as', 'objcopy'];
-const GCC_FILES = ['specs', 'liblto_plugin.so'];
-
-/** Asks the compiler and the loader which files make it up, and reads them all. */
+/** Asks the compiler and the loader which files make it up, and reads them all, except for what `shared` knows. */
 export async function readToolchain(
   compilerPath: string,
   env: Environment,
+  shared: Shared,
 ): Promise<Result<ToolchainDescription, ToolchainError>> {
   try {
-    return await read(compilerPath, questionEnvironment(env));
+    return await read(compilerPath, questionEnvironment(env), shared);
   } catch (error) {
     return err({ message: `${compilerPath} cannot be described: ${(error as Error).message}` });
   }
 }
 
-async function read(compilerPath: string, env: Environment): Promise<Result<ToolchainDescription, ToolchainError>> {
+async function read(
+  compilerPath: string,
+  env: Environment,
+  shared: Shared,
+): Promise<Result<ToolchainDescription, ToolchainError>> {
   const driver = isAbsolute(compilerPath) ? walkPath(compilerPath) : null;
   if (driver === null) return err({ message: `${compilerPath}: there is no such compiler` });
+  const wrapper = findWrapper(driver);
+  if (wrapper !== null) {
+    return err({
+      message: `${compilerPath} leads to ${wrapper}, not to a compiler: what it would run cannot be known`,
+    });
+  }
   if (!readElf(driver.real).elf) {
     return err({ message: `${compilerPath} is a script, not a compiler: what it would run cannot be known` });
   }
-  const said = await run(compilerPath, ['-v'], { env, cwd: '/' });
+  const said = await listParts(compilerPath, driver, env, shared);
   if (!said.ok) return err({ message: said.error });
-  const told = said.value.stderr;
-  const family = /^gcc version /m.test(told) ? 'gcc' : /clang version /.test(told) ? 'clang' : null;
-  if (family === null) return err({ message: `${compilerPath} is neither gcc nor clang` });
-  const version = /^(?:gcc|.*clang) version (\S+)/m.exec(told)?.[1] ?? '';
-  const target = /^Target: (\S+)/m.exec(told)?.[1] ?? '';
-
-  const parts =
-    family === 'gcc' ? await listGccParts(compilerPath, env) : await listClangParts(compilerPath, env, told);
-  const spelled = new Set([compilerPath, ...parts]);
-  const libraryDirs = new Set<string>();
-  for (const program of [...spelled]) {
-    const real = walkPath(program)?.real;
-    if (real === undefined || !readElf(real).elf || /\.(?:so|o)$/.test(program)) continue;
-    const { paths, cachedDirs } = await listLibraries(real, env);
-    for (const path of paths) spelled.add(path);
-    for (const dir of cachedDirs) libraryDirs.add(dir);
-  }
-  const piece = await takePiece([...spelled]);
-  const pathDirs = new Set([
-    dirname(compilerPath),
-    ...parts.filter((part) => /(?:^|-)as$/.test(basename(part))).map(dirname),
-  ]);
+  const { family, version, target, paths } = said.value;
+  const programs = [compilerPath, ...paths].flatMap((path) => {
+    const real = /\.(?:so|o)$/.test(path) ? undefined : walkPath(path)?.real;
+    return real !== undefined && readElf(real).elf ? [real] : [];
+  });
+  const loaded = await Promise.all([...new Set(programs)].map((program) => listLibraries(program, env, shared.loaded)));
+  const libraries = loaded.flatMap((one) => one.paths);
+  const piece = await takePiece([...new Set([compilerPath, ...paths, ...libraries])], shared.digests);
+  const pathDirs = [compilerPath, ...paths.filter((part) => /(?:^|-)as$/.test(basename(part)))].map(dirname);
   return ok({
     family,
     version,
@@ -86,8 +80,8 @@ async function read(compilerPath: string, env: Environment): Promise<Result<Tool
     label: `${nameOf(compilerPath, family)} ${version} ${target}`,
     digest: digestOf(piece),
     ...piece,
-    pathDirs: [...pathDirs],
-    libraryDirs: [...libraryDirs],
+    pathDirs: [...new Set(pathDirs)],
+    libraryDirs: [...new Set(loaded.flatMap((one) => one.cachedDirs))],
   });
 }
 
@@ -96,48 +90,7 @@ function nameOf(compilerPath: string, family: 'gcc' | 'clang'): string {
   return family === 'gcc' ? (plusPlus ? 'g++' : 'gcc') : plusPlus ? 'clang++' : 'clang';
 }
 
-async function listGccParts(compilerPath: string, env: Environment): Promise<string[]> {
-  const questions = [
-    ...GCC_PROGRAMS.map((name) => `-print-prog-name=${name}`),
-    ...GCC_FILES.map((name) => `-print-file-name=${name}`),
-  ];
-  const parts: string[] = [];
-  for (const question of questions) {
-    const answer = await run(compilerPath, [question], { env, cwd: '/' });
-    const path = answer.ok && answer.value.code === 0 ? answer.value.stdout.trim() : '';
-    // A bare name: the driver leaves the search to PATH (programs), or there is none (files).
-    const found = path.includes('/') ? path : question.includes('prog') ? findInPath(path, env) : null;
-    if (found !== null && existsSync(found)) parts.push(found);
-  }
-  return parts;
-}
-
-/** clang is one program, with lists of its own for -fsanitize=, and the files by which it finds its way. */
-async function listClangParts(compilerPath: string, env: Environment, told: string): Promise<string[]> {
-  const asked = await run(compilerPath, ['-print-resource-dir'], { env, cwd: '/' });
-  const share = asked.ok && asked.value.code === 0 ? join(asked.value.stdout.trim(), 'share') : '';
-  const lists =
-    isAbsolute(share) && existsSync(share) ? readdirSync(share).filter((name) => name.endsWith('.txt')) : [];
-  return [...listBearings(told), ...lists.map((name) => join(share, name))];
-}
-
-/** The first executable file of that name along PATH. */
-export function findInPath(name: string, env: Environment): string | null {
-  if (name === '') return null;
-  for (const dir of (env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin').split(delimiter)) {
-    const path = `${dir}/${name}`;
-    if (isAbsolute(dir) && isProgram(path)) return path;
-  }
-  return null;
-}
-
-/** A directory of PATH that may not be looked into has no programs, as for the shell. */
-function isProgram(path: string): boolean {
-  const stats = tryStat(path);
-  return stats !== null && stats.isFile() && (stats.mode & 0o111n) !== 0n;
-}
-
-async function takePiece(spelled: readonly string[]): Promise<NameSpacePiece> {
+async function takePiece(spelled: readonly string[], digests: FileDigests): Promise<NameSpacePiece> {
   const links = new Map<string, { path: string; target: string }>();
   const dirs = new Set<string>();
   const reals = new Set<string>();
@@ -149,19 +102,12 @@ async function takePiece(spelled: readonly string[]): Promise<NameSpacePiece> {
     reals.add(walked.real);
   }
   const files: NamedFile[] = [];
-  for (const path of [...reals].toSorted()) files.push(await readFile(path));
+  for (const path of [...reals].toSorted()) files.push(await digests.read(path));
   return { files, symlinks: [...links.values()].toSorted(byPath), dirs: [...dirs].toSorted() };
 }
 
 function byPath(a: { readonly path: string }, b: { readonly path: string }): number {
   return a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
-}
-
-async function readFile(path: string): Promise<NamedFile> {
-  const stats = statSync(path);
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-  return { path, digest: hash.digest(), size: stats.size, executable: (stats.mode & 0o111) !== 0 };
 }
 
 function digestOf(piece: NameSpacePiece): string {

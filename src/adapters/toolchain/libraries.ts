@@ -1,8 +1,12 @@
 // The shared libraries that a program loads, told by the loader that will load them.
 import { dirname } from 'node:path';
+import { identityOf } from './digests.ts';
 import { readElf } from './elf.ts';
+import type { Answers } from './remember.ts';
 import { run } from './run.ts';
 import type { Environment } from './run.ts';
+
+const CACHE = '/etc/ld.so.cache';
 
 export interface Loaded {
   /** The interpreter and the libraries, absolute as the loader spells them. */
@@ -11,13 +15,23 @@ export interface Loaded {
   readonly cachedDirs: readonly string[];
 }
 
-/** What `program` loads; nothing for a static one. Throws when the file cannot be read. */
-export async function listLibraries(program: string, env: Environment): Promise<Loaded> {
+/** What `program` (its real path) loads; nothing for a static one. Rejects when the file cannot be read. */
+export function listLibraries(program: string, env: Environment, known: Answers<Loaded>): Promise<Loaded> {
+  return known.get(
+    [program, identityOf(program), env['LD_LIBRARY_PATH']].join('\0'),
+    () => ask(program, env),
+    ({ paths }) => [CACHE, ...paths].map(identityOf).join('\n'),
+  );
+}
+
+async function ask(program: string, env: Environment): Promise<Loaded> {
   const { interpreter } = readElf(program);
   if (interpreter === null) return { paths: [], cachedDirs: [] };
-  const listed = await list(interpreter, ['--list', program], env);
   const { LD_LIBRARY_PATH: _, ...bare } = env;
-  const uncached = await list(interpreter, ['--inhibit-cache', '--list', program], bare);
+  const [listed, uncached] = await Promise.all([
+    list(interpreter, ['--list', program], env),
+    list(interpreter, ['--inhibit-cache', '--list', program], bare),
+  ]);
   const cachedDirs = new Set<string>();
   if (uncached !== null) {
     for (const [name, path] of listed ?? []) if (uncached.get(name) !== path) cachedDirs.add(dirname(path));

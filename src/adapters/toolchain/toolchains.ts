@@ -7,44 +7,38 @@ import type { BuiltinSearch, Language } from '../../compiler/types.ts';
 import type { AskedSearch } from './builtin.ts';
 import { askBuiltinSearch } from './builtin.ts';
 import type { ToolchainDescription, ToolchainError } from './describe.ts';
-import { tryStat } from '../stat.ts';
-import { findInPath, readToolchain } from './describe.ts';
+import { readToolchain } from './describe.ts';
+import { identityOf } from './digests.ts';
 import type { NativeCommand, NativePlace, NativeWords } from './native.ts';
 import { askNative, nativeQuestion, writeNative } from './native.ts';
+import { findInPath, placesIn, Shared } from './parts.ts';
+import { Answers } from './remember.ts';
 import type { Environment } from './run.ts';
 
 /** Files of a compiler are looked at this often at most. */
 const DEFAULT_RECHECK_MS = 3_000;
 
-interface Known<T> {
-  readonly answer: Promise<T>;
-  /** What the answer rests on, as text that changes with it; null: nothing known, as for a failure, so ask again. */
-  state: string | null;
-  checkedAtMs: number;
-}
-
 export class Toolchains {
   readonly #env: Environment;
-  readonly #recheckMs: number;
-  readonly #described = new Map<string, Known<Result<ToolchainDescription, ToolchainError>>>();
-  readonly #natives = new Map<string, Known<Result<NativeWords, ToolchainError>>>();
-  readonly #searches = new Map<string, Known<Result<AskedSearch, ToolchainError>>>();
+  readonly #shared = new Shared();
+  readonly #described: Answers<Result<ToolchainDescription, ToolchainError>>;
+  readonly #natives: Answers<Result<NativeWords, ToolchainError>>;
+  readonly #searches: Answers<Result<AskedSearch, ToolchainError>>;
 
   /** `env`: for PATH and the variables that gcc itself reads when no call brings its own. */
   constructor(options: { readonly env?: Environment; readonly recheckMs?: number } = {}) {
     this.#env = options.env ?? process.env;
-    this.#recheckMs = options.recheckMs ?? DEFAULT_RECHECK_MS;
+    const recheckMs = options.recheckMs ?? DEFAULT_RECHECK_MS;
+    this.#described = new Answers(recheckMs);
+    this.#natives = new Answers(recheckMs);
+    this.#searches = new Answers(recheckMs);
   }
 
   /** The compiler at an absolute path; the message of a failure is for people. */
   describe(compilerPath: string, env: Environment = this.#env): Promise<Result<ToolchainDescription, ToolchainError>> {
-    const key = [compilerPath, env['PATH'], env['GCC_EXEC_PREFIX'], env['COMPILER_PATH'], env['LD_LIBRARY_PATH']].join(
-      '\0',
-    );
-    return this.#remember(
-      this.#described,
-      key,
-      () => readToolchain(compilerPath, env),
+    return this.#described.get(
+      [compilerPath, placesIn(env)].join('\0'),
+      () => readToolchain(compilerPath, env, this.#shared),
       (result) => (result.ok ? stateOf([compilerPath, ...result.value.files.map((file) => file.path)], env) : null),
     );
   }
@@ -62,8 +56,7 @@ export class Toolchains {
     if (!described.ok) return described;
     const place = builtinArgs.some(namesRelativePath) ? cwd : '';
     const key = [described.value.digest, compilerPath, language, place, ...builtinArgs].join('\0');
-    const search = await this.#remember(
-      this.#searches,
+    const search = await this.#searches.get(
       key,
       () => askBuiltinSearch(compilerPath, language, builtinArgs, { env, cwd: place === '' ? '/' : cwd }),
       (result) =>
@@ -89,37 +82,12 @@ export class Toolchains {
     if (!described.ok) return described;
     const { digest, family } = described.value;
     const question = nativeQuestion(args);
-    const words = await this.#remember(
-      this.#natives,
+    const words = await this.#natives.get(
       [digest, compilerPath, place.dir, ...question].join('\0'),
       () => askNative(compilerPath, question, { ...place, family }),
       (result) => (result.ok && result.value.files.every((file) => existsSync(file)) ? 'kept' : null),
     );
     return words.ok ? ok({ args: writeNative(args, words.value), files: words.value.files }) : words;
-  }
-
-  /** The answer known for `key` while what it rests on is unchanged, else a new one; callers of one time share one question. */
-  async #remember<T>(
-    answers: Map<string, Known<T>>,
-    key: string,
-    ask: () => Promise<T>,
-    stateNow: (answer: T) => string | null,
-  ): Promise<T> {
-    const known = answers.get(key);
-    if (known !== undefined) {
-      const answer = await known.answer;
-      const nowMs = performance.now();
-      if (nowMs - known.checkedAtMs < this.#recheckMs) return answer;
-      known.checkedAtMs = nowMs;
-      if (known.state !== null && stateNow(answer) === known.state) return answer;
-      if (answers.get(key) !== known) return this.#remember(answers, key, ask, stateNow);
-    }
-    const fresh: Known<T> = { answer: ask(), state: null, checkedAtMs: Number.POSITIVE_INFINITY };
-    answers.set(key, fresh);
-    const answer = await fresh.answer;
-    fresh.state = stateNow(answer);
-    fresh.checkedAtMs = performance.now();
-    return answer;
   }
 }
 
@@ -134,12 +102,8 @@ export function describeToolchain(
 }
 
 function stateOf(paths: readonly string[], env: Environment): string {
-  const states = paths.map((path) => {
-    const stats = tryStat(path);
-    return stats === null ? '-' : [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(' ');
-  });
   const first = paths[0];
-  return [...states, first === undefined ? '' : tryRealPath(first), findInPath('as', env)].join('\n');
+  return [...paths.map(identityOf), first === undefined ? '' : tryRealPath(first), findInPath('as', env)].join('\n');
 }
 
 function tryRealPath(path: string): string {

@@ -1,0 +1,124 @@
+// Which files make up a compiler besides its driver, in its own words. What it said is kept: the names of one gcc in one
+// directory (cc, gcc, gcc-12) are one driver, and answer alike.
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, delimiter, dirname, isAbsolute, join } from 'node:path';
+import type { Result } from '../../base/result.ts';
+import { err, ok } from '../../base/result.ts';
+import { recognizeDriver } from '../../compiler/command/driver.ts';
+import { tryStat } from '../stat.ts';
+import { listBearings } from './bearings.ts';
+import { FileDigests, identityOf } from './digests.ts';
+import type { Loaded } from './libraries.ts';
+import { Answers } from './remember.ts';
+import type { Environment } from './run.ts';
+import { run } from './run.ts';
+import type { Walked } from './walk.ts';
+import { findOther } from './wrappers.ts';
+
+export interface Parts {
+  readonly family: 'gcc' | 'clang';
+  readonly version: string;
+  readonly target: string;
+  /** Programs and other files, absolute as the driver spells them. */
+  readonly paths: readonly string[];
+}
+
+/** What descriptions of several compilers share. */
+export class Shared {
+  readonly digests = new FileDigests();
+  readonly parts = new Answers<Result<Parts, string>>(0);
+  readonly loaded = new Answers<Loaded>(0);
+}
+
+/** What gcc may start for C, C++, Objective-C and assembler; objcopy splits debug information off. */
+const GCC_PROGRAMS = ['cc1', 'cc1plus', 'cc1obj', 'cc1objplus', 'objcopy'];
+const GCC_FILES = ['specs', 'liblto_plugin.so'];
+
+/** The variables by which a driver finds its parts, or the loader its libraries. */
+export function placesIn(env: Environment): string {
+  return ['PATH', 'GCC_EXEC_PREFIX', 'COMPILER_PATH', 'LD_LIBRARY_PATH'].map((name) => env[name] ?? '').join('\0');
+}
+
+/** Asks the driver at `compilerPath`, or remembers. The error is for people. */
+export function listParts(
+  compilerPath: string,
+  driver: Walked,
+  env: Environment,
+  shared: Shared,
+): Promise<Result<Parts, string>> {
+  // Clang acts by the name that it is called by.
+  const name = recognizeDriver(driver.real)?.family === 'gcc' ? '' : basename(compilerPath);
+  const key = [dirname(compilerPath), name, driver.real, identityOf(driver.real), placesIn(env)].join('\0');
+  return shared.parts.get(
+    key,
+    () => ask(compilerPath, driver, env),
+    (parts) => (parts.ok ? [...parts.value.paths.map(identityOf), findInPath('as', env)].join('\n') : null),
+  );
+}
+
+async function ask(compilerPath: string, driver: Walked, env: Environment): Promise<Result<Parts, string>> {
+  const said = await run(compilerPath, ['-v'], { env, cwd: '/' });
+  if (!said.ok) return err(said.error);
+  const told = said.value.stderr;
+  const family = /^gcc version /m.test(told) ? 'gcc' : /clang version /.test(told) ? 'clang' : null;
+  if (family === null) return err(`${compilerPath} is neither gcc nor clang`);
+  const other = findOther(told, compilerPath, driver);
+  if (other !== null) {
+    return err(
+      `${compilerPath} is not the compiler itself, it calls the one of ${other}: what it would run cannot be known`,
+    );
+  }
+  return ok({
+    family,
+    version: /^(?:gcc|.*clang) version (\S+)/m.exec(told)?.[1] ?? '',
+    target: /^Target: (\S+)/m.exec(told)?.[1] ?? '',
+    paths: family === 'gcc' ? await listGccParts(compilerPath, env) : await listClangParts(compilerPath, env, told),
+  });
+}
+
+async function listGccParts(compilerPath: string, env: Environment): Promise<string[]> {
+  // Where it looks for its parts; the assembler alone may have a place of its own, given when gcc was built.
+  const [searched, assembler] = await Promise.all(
+    ['-print-search-dirs', '-print-prog-name=as'].map(async (question) => {
+      const answer = await run(compilerPath, [question], { env, cwd: '/' });
+      return answer.ok && answer.value.code === 0 ? answer.value.stdout : '';
+    }),
+  );
+  const along = (list: string, name: string): string | null => {
+    const dirs = new RegExp(`^${list}: =(.*)$`, 'm').exec(searched ?? '')?.[1]?.split(delimiter) ?? [];
+    return dirs.map((dir) => dir + name).find((path) => isAbsolute(path) && tryStat(path)?.isFile()) ?? null;
+  };
+  const as = assembler?.trim() ?? '';
+  const found = [
+    // A bare name: the driver leaves the search to PATH.
+    as.includes('/') && existsSync(as) ? as : findInPath(as, env),
+    ...GCC_PROGRAMS.map((name) => along('programs', name) ?? findInPath(name, env)),
+    ...GCC_FILES.map((name) => along('libraries', name)),
+  ];
+  return found.filter((path) => path !== null);
+}
+
+/** clang is one program, with lists of its own for -fsanitize=, and the files by which it finds its way. */
+async function listClangParts(compilerPath: string, env: Environment, told: string): Promise<string[]> {
+  const asked = await run(compilerPath, ['-print-resource-dir'], { env, cwd: '/' });
+  const share = asked.ok && asked.value.code === 0 ? join(asked.value.stdout.trim(), 'share') : '';
+  const lists =
+    isAbsolute(share) && existsSync(share) ? readdirSync(share).filter((name) => name.endsWith('.txt')) : [];
+  return [...listBearings(told), ...lists.map((name) => join(share, name))];
+}
+
+/** The first executable file of that name along PATH. */
+export function findInPath(name: string, env: Environment): string | null {
+  if (name === '') return null;
+  for (const dir of (env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin').split(delimiter)) {
+    const path = `${dir}/${name}`;
+    if (isAbsolute(dir) && isProgram(path)) return path;
+  }
+  return null;
+}
+
+/** A directory of PATH that may not be looked into has no programs, as for the shell. */
+function isProgram(path: string): boolean {
+  const stats = tryStat(path);
+  return stats !== null && stats.isFile() && (stats.mode & 0o111n) !== 0n;
+}
