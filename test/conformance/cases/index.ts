@@ -9,12 +9,14 @@ import { macros } from './macros.ts';
 import { outputs } from './outputs.ts';
 import { sideFiles } from './side-files.ts';
 import { stays } from './stays.ts';
+import { surroundings } from './surroundings.ts';
 import { words } from './words.ts';
 
 export const allCases: readonly Case[] = [
   ...outputs,
   ...depfiles,
   ...headers,
+  ...surroundings,
   ...macros,
   ...diagnostics,
   ...code,
