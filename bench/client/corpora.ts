@@ -65,8 +65,7 @@ export const corpora: Readonly<Record<CorpusName, Corpus>> = {
     includes: [rocks, `${rocks}/include`],
     pin: ROCKSDB_PACKAGE,
     takes: (path) =>
-      new RegExp(`^${rocks}/db/(?:db_impl/|compaction/)?[a-z_0-9]+\\.cc$`).test(path) &&
-      !/test|_bench/.test(path),
+      new RegExp(`^${rocks}/db/(?:db_impl/|compaction/)?[a-z_0-9]+\\.cc$`).test(path) && !/test|_bench/.test(path),
   },
   tiny: {
     label: 'one line of C',
