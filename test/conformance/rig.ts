@@ -208,6 +208,8 @@ function faultsIn(log: string): readonly string[] {
     .filter((line) => line.includes('"attempt-failed"'))
     .map((line) => JSON.parse(line) as { code: string; message: string })
     .filter(({ code }) => !busy.has(code))
+    // A second attempt that lost: its project was removed after the first had won.
+    .filter(({ message }) => !message.includes('went away before it was sent'))
     .map(({ code, message }) => `${code}: ${message}`);
 }
 
