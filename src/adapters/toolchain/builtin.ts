@@ -54,9 +54,11 @@ export async function askBuiltinSearch(
 
 /** Reads the search list that gcc and clang print under -v; null when there is none. */
 export function parseSearch(told: string): Omit<AskedSearch, 'bearings'> | null {
-  const match = /^#include <\.\.\.> search starts here:\n([\s\S]*?)^End of search list\.$/m.exec(told);
+  const match = /^#include "\.\.\." search starts here:\n([\s\S]*?)^End of search list\.$/m.exec(told);
   if (match === null) return null;
-  const systemDirs = (match[1] ?? '')
+  // Clang leaves the second heading out when nothing would follow it.
+  const [, listed = ''] = (match[1] ?? '').split('#include <...> search starts here:\n');
+  const systemDirs = listed
     .split('\n')
     .filter((line) => line.startsWith(' ') && !line.endsWith(' (framework directory)'))
     .map((line) => line.slice(1));

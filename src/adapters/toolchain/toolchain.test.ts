@@ -1,5 +1,6 @@
 // Compilers described: the real ones of this machine, and things that look like compilers but are not.
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   copyFileSync,
@@ -14,10 +15,14 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseCommand } from '../../compiler/command/parse.ts';
 import { parseSearch } from './builtin.ts';
 import { askDependencies, dependencyArguments } from './dependencies.ts';
+import { FileDigests } from './digests.ts';
 import { readElf } from './elf.ts';
 import { describeToolchain, listLocaleFiles, Toolchains } from './index.ts';
+import { listParts, Shared } from './parts.ts';
+import { questionEnvironment } from './run.ts';
 import { walkPath } from './walk.ts';
 
 let dir = '';
@@ -109,6 +114,64 @@ describe('description', () => {
     expect(described.ok ? '' : described.error.message).toMatch(message);
   });
 
+  test.each(['distcc', 'icecc', 'sccache', 'colorgcc'])('a link to %s says so at once', async (name) => {
+    const away = mkdtempSync(join(dir, 'away-'));
+    copyFileSync(where('env') ?? '', join(away, name));
+    symlinkSync(name, join(away, 'middle'));
+    symlinkSync('middle', join(away, 'gcc'));
+    const described = await describeToolchain(join(away, 'gcc'), { env: process.env });
+    expect(described.ok ? '' : described.error.message).toContain(`leads to ${name}, not to a compiler`);
+  });
+
+  test.each(clang === null ? [gxx] : [gxx, clang])('a program that calls %s is not the compiler', async (real) => {
+    const away = mkdtempSync(join(dir, 'calls-'));
+    const path = join(away, basename(real));
+    const code = `#include <unistd.h>\nint main(int c, char **v) { v[0] = "${real}"; return execv(v[0], v) + c; }\n`;
+    const made = spawnSync(where('gcc') ?? '', ['-w', '-x', 'c', '-', '-o', path], { input: code, encoding: 'utf8' });
+    expect(made.stderr).toBe('');
+    const described = await describeToolchain(path, { env: process.env });
+    expect(described.ok ? '' : described.error.message).toMatch(/is not the compiler itself/);
+  });
+
+  test('the names of one compiler are one: what is known of one serves the others', async () => {
+    const bin = mkdtempSync(join(dir, 'names-'));
+    const names = ['gcc', 'cc', 'gcc-7'].map((name) => join(bin, name));
+    for (const name of names) symlinkSync(where('gcc') ?? '', name);
+    const env = questionEnvironment(process.env);
+    const shared = new Shared();
+    const parts = names.map((name) => {
+      const walked = walkPath(name);
+      return walked === null ? null : listParts(name, walked, env, shared);
+    });
+    const [first, ...others] = await Promise.all(parts);
+    expect(first?.ok).toBe(true);
+    for (const other of others) expect(other).toBe(first);
+    const toolchains = new Toolchains({ env: process.env });
+    const described = [];
+    for (const name of names) described.push(await toolchains.describe(name));
+    const digests = new Set(described.map((one) => one.ok && one.value.digest));
+    expect(digests.size).toBe(3);
+    const [files, ...more] = described.map((one) => (one.ok ? one.value.files : []));
+    expect(files?.length).toBeGreaterThan(4);
+    for (const [at, file] of (files ?? []).entries()) for (const other of more) expect(other[at]).toBe(file);
+  });
+
+  test('a file is read again when it changes, and while it may change without a trace', async () => {
+    const digests = new FileDigests();
+    const path = join(dir, 'file');
+    const hex = async () => Buffer.from((await digests.read(path)).digest).toString('hex');
+    writeFileSync(path, 'one');
+    const fresh = await digests.read(path);
+    expect(await digests.read(path)).not.toBe(fresh);
+    expect(await hex()).toBe(createHash('sha256').update('one').digest('hex'));
+    writeFileSync(path, 'two');
+    expect(await hex()).toBe(createHash('sha256').update('two').digest('hex'));
+    const old = await digests.read(realpathSync.native(gxx));
+    expect(await digests.read(old.path)).toBe(old);
+    rmSync(path);
+    await expect(digests.read(path)).rejects.toThrow(/ENOENT/);
+  });
+
   test('a compiler that comes to be another is asked again', async () => {
     const path = join(dir, 'cc');
     const toolchains = new Toolchains({ env: process.env, recheckMs: 0 });
@@ -144,6 +207,32 @@ describe('built-in search', () => {
     });
   });
 
+  test.skipIf(clang === null)('clang without standard directories (skipped without clang)', async () => {
+    const toolchains = new Toolchains({ env: process.env });
+    const none = await toolchains.builtinSearch(clang ?? '', 'c', ['-nostdinc']);
+    expect(none.ok ? none.value.systemDirs : none.error.message).toEqual([]);
+    const some = await toolchains.builtinSearch(clang ?? '', 'c', []);
+    expect(some.ok && some.value.systemDirs).toContain('/usr/include');
+  });
+
+  test.skipIf(process.arch !== 'x64')(
+    'the kernel’s code model with what belongs to it (skipped but on x64)',
+    async () => {
+      const verdict = parseCommand([gxx, '-mcmodel=kernel', '-mnop-mcount', '-fno-PIE', '-O2', '-c', 'a.c'], {
+        cwd: '/',
+        env: new Map(),
+        readFile: () => null,
+        stderrIsTerminal: false,
+        isDirectory: () => false,
+      });
+      if (!verdict.travels) throw new Error(verdict.detail);
+      const { builtinArgs } = verdict.plan;
+      expect(builtinArgs).toEqual(['-mcmodel=kernel', '-mnop-mcount', '-fno-PIE']);
+      const asked = await new Toolchains().builtinSearch(gxx, 'c', builtinArgs);
+      expect(asked.ok ? '' : asked.error.message).toBe('');
+    },
+  );
+
   test('a relative sysroot belongs to its directory; a directory that appears later is found', async () => {
     const toolchains = new Toolchains({ env: process.env, recheckMs: 0 });
     const ask = async () => {
@@ -164,6 +253,10 @@ describe('built-in search', () => {
     const told =
       'ignoring nonexistent directory "/no"\n#include "..." search starts here:\n#include <...> search starts here:\n /a b\n /c (framework directory)\n /d\nEnd of search list.\n';
     expect(parseSearch(told)).toEqual({ systemDirs: ['/a b', '/d'], missingDirs: ['/no'] });
+    expect(parseSearch('#include "..." search starts here:\nEnd of search list.\n')).toEqual({
+      systemDirs: [],
+      missingDirs: [],
+    });
     expect(parseSearch('')).toBeNull();
   });
 });

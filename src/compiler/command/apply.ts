@@ -8,8 +8,8 @@ import type { Meaning } from './option-types.ts';
 /** Whether a -g, -O or character set option is one that is known to touch no other file. */
 const DEBUG = /^(?!cc)[a-z0-9=+,-]*$/;
 const OPTIMISE = /^(?:|\d+|s|g|z|fast|size)$/;
-// libcpp converts these by itself; others need modules of the C library's, which are not part of a compiler.
-const CHARSET = /^utf-?(?:8|16|32)(?:[bl]e)?$/i;
+// libcpp or the C library converts these by itself, under these names; others need modules of the C library's, which are not part of a compiler.
+const CHARSET = /^utf(?:-?8|-(?:16|32)[bl]e)$/i;
 // The last of these says how much debug information there is.
 const DEBUG_AMOUNT = /^(?:gdb|stabs|xcoff|vms|coff|btf|ctf)?\d?$|^(?:dwarf(?:-\d)?|line-.*|mlt|codeview)$/;
 

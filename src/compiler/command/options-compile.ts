@@ -60,6 +60,8 @@ export const COMPILE_SECTIONS: readonly Section[] = [
       ['joined', '--gcc-toolchain=', builtin, 'clang'],
       ['alone', '-ansi --ansi', builtin],
       ['joined', '-m', { is: 'machine' }],
+      // Some of -m… are refused without them.
+      ['alone', '-fpic -fPIC -fpie -fPIE -fno-pic -fno-PIC -fno-pie -fno-PIE', builtin],
       ['separate', '-mthread-model', travels, 'clang'],
     ],
   },

@@ -58,7 +58,7 @@ export const STAY_SECTIONS: readonly Section[] = [
   {
     title: 'Character sets',
     outcome: 'it depends',
-    why: 'UTF-8, -16 and -32 travel; other character sets need tables of the C library, which are no part of a compiler.',
+    why: 'UTF-8, UTF-16LE, -16BE, -32LE and -32BE travel; others need tables of the C library, which are no part of a compiler.',
     rows: [['joined', '-finput-charset= -fexec-charset= -fwide-exec-charset=', { is: 'charset' }]],
   },
   {

@@ -56,6 +56,12 @@ function splitsDwarf(draft: Draft, language: Language): boolean {
   );
 }
 
+/** Clang's -S knows nothing of -o here. */
+function nameSplit(draft: Draft, source: string, base: string): string {
+  const bySource = draft.driver.family === 'clang' && !draft.compile;
+  return bySource ? stem(splitPath(source).name, false) : base;
+}
+
 /** What a gcc or clang release calls the files beside an object: their directory and name up to the suffix. */
 export function nameBase(draft: Draft, source: string): string {
   const { dir, name } = splitPath(nameObject(draft, source));
@@ -108,7 +114,7 @@ function listOf(draft: Draft, source: SourceSpec): readonly (readonly [OutputSpe
   const base = nameBase(draft, path);
   add('object', nameObject(draft, path));
   add('depfile', nameDepfile(draft, source), draft.depfileName !== null || draft.handedDepfile !== null);
-  if (splitsDwarf(draft, language)) add('dwo', `${base}.dwo`);
+  if (splitsDwarf(draft, language)) add('dwo', `${nameSplit(draft, path, base)}.dwo`);
   for (const name of listIntermediates(draft, source, base)) add('intermediate', name);
   if (isAssembler(language)) return outputs;
   if (on.has('coverage') || on.has('ftest-coverage')) {

@@ -108,6 +108,7 @@ describe('what a compile writes', () => {
     ['gcc -c a.s -Wa,-als', 'a.o'],
     ['gcc -c a.c -fopt-info-vec-missed=stderr -fdump-tree-optimized=stdout', 'a.o'],
     ['clang -S a.c -g -gsplit-dwarf', 'a.s a.dwo'],
+    ['clang -S sub/a.b.c -g -gsplit-dwarf -o o/x.s', 'o/x.s a.b.dwo'],
     ['clang -c a.c -g -gsplit-dwarf -flto', 'a.o'],
   ])('%s → %s', (line, outputs) => {
     expect(
@@ -218,6 +219,8 @@ describe('what stays, and why', () => {
     ['gcc -c conftest.c', 'probe'],
     ['gcc -o conftest conftest.c', 'probe'],
     ['gcc -c /tmp/x/conftest1.c', 'probe'],
+    ['gcc -c -o /tmp/cgAbC3ef/dummy.o /tmp/cgAbC3ef/dummy.c', 'probe'],
+    ['gcc -c -o /home/u/tmp/cg123-456/dummy.o /home/u/tmp/cg123-456/dummy.c', 'probe'],
     ['gcc -c CMakeFiles/CMakeTmp/src.c', 'probe'],
     ['gcc -c -o CMakeFiles/3.25.1/CompilerIdC/a.o x.c', 'probe'],
     ['gcc -c meson-private/tmpabc/testfile.c', 'probe'],
@@ -257,6 +260,9 @@ describe('what stays, and why', () => {
     ['gcc -dumpbase x -c a.c', 'side-files'],
     ['gcc -fdiagnostics-format=sarif-file -c a.c', 'side-files'],
     ['gcc -fexec-charset=CP1252 -c a.c', 'side-files'],
+    ['gcc -fexec-charset=UTF-16 -c a.c', 'side-files'],
+    ['gcc -fwide-exec-charset=utf-32 -c a.c', 'side-files'],
+    ['gcc -fexec-charset=UTF16LE -c a.c', 'side-files'],
     ['gcc -B x -c a.c', 'side-files'],
     ['gcc -Bx -c a.c', 'side-files'],
     ['gcc -specs=x -c a.c', 'side-files'],
@@ -307,6 +313,8 @@ describe('what stays, and why', () => {
     }
     expect(reason('gcc -c a.c', { cwd: '/b/CMakeFiles/app.dir' })).toBe('travels');
     expect(reason('gcc -c src/conftest_helpers.c')).toBe('travels');
+    expect(reason('gcc -c cg/dummy.c')).toBe('travels');
+    expect(reason('gcc -c /p/cgroup/dummy.c')).toBe('travels');
   });
 
   test.each(['DEPENDENCIES_OUTPUT', 'SUNPRO_DEPENDENCIES', 'GCC_EXEC_PREFIX', 'COMPILER_PATH', 'CC_PRINT_HEADERS'])(
@@ -335,6 +343,7 @@ describe('what travels', () => {
     'gcc -c a.c -Wl,-z,now -L/x -lm -shared -static -rdynamic -s -nostdlib -pie -Xlinker x -T x.ld -u f -z now',
     'gcc -c a.c -Wa,--noexecstack,--fatal-warnings -Wa,-mbranches-within-32B-boundaries=yes -Xassembler --compress-debug-sections',
     'gcc -c a.c -fprofile-arcs -fprofile-update=atomic -fprofile-abs-path -fprofile-generate -finput-charset=UTF-8 -p -pg',
+    'gcc -c a.c -fexec-charset=utf8 -fwide-exec-charset=UTF-32BE -finput-charset=utf-16le',
     'gcc -c a.c -fopt-info-vec-missed -fdiagnostics-format=json -ftime-report -fstack-protector-strong -fcf-protection=full',
     'gcc -c a.c -fdiagnostics-color=never -ftest-coverage -fno-test-coverage -A x=y -trigraphs -undef -traditional-cpp -H -MP',
     'clang -c a.c -Qunused-arguments -Rpass=inline --target=x86_64-linux-gnu -target x86_64-linux-gnu -stdlib=libc++ -fcolor-diagnostics',
