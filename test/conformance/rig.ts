@@ -203,14 +203,16 @@ function saidByLauncher(ended: Ended): { readonly here: string | null; readonly 
 /** Failed attempts in the client's log, but for those that a busy machine may see. */
 function faultsIn(log: string): readonly string[] {
   const busy = new Set(['lease-expired', 'silent', 'worker-lost', 'deadline']);
-  return log
-    .split('\n')
-    .filter((line) => line.includes('"attempt-failed"'))
-    .map((line) => JSON.parse(line) as { code: string; message: string })
-    .filter(({ code }) => !busy.has(code))
-    // A second attempt that lost: its project was removed after the first had won.
-    .filter(({ message }) => !message.includes('went away before it was sent'))
-    .map(({ code, message }) => `${code}: ${message}`);
+  return (
+    log
+      .split('\n')
+      .filter((line) => line.includes('"attempt-failed"'))
+      .map((line) => JSON.parse(line) as { code: string; message: string })
+      .filter(({ code }) => !busy.has(code))
+      // A second attempt that lost: its project was removed after the first had won.
+      .filter(({ message }) => !message.includes('went away before it was sent'))
+      .map(({ code, message }) => `${code}: ${message}`)
+  );
 }
 
 /**
