@@ -147,7 +147,7 @@ const gcc: readonly Row[] = [
   with_('-fcallgraph-info=su,da'),
   with_('-fstack-usage'),
   with_('-fstack-usage -flto -frandom-seed=7'),
-  with_('-fexec-charset=UTF-16', { broken: 'the tables for it do not travel' }),
+  with_('-fexec-charset=UTF-16', { expect: 'side-files' }),
   with_('-finput-charset=UTF-8'),
   with_('-finput-charset=latin1', { expect: 'side-files' }),
   plus('-g -gsplit-dwarf -O1', { unsteady: { 'a.o': dwo, 'a.dwo': dwo } }),
@@ -159,10 +159,7 @@ const gcc: readonly Row[] = [
 ];
 
 const clang: readonly Row[] = [
-  [
-    '-S -gsplit-dwarf',
-    { files, run: '$CC -g -gsplit-dwarf -S src/a.c -o out/x.s', broken: 'it writes a .dwo named by the source' },
-  ],
+  ['-S -gsplit-dwarf', { files, run: '$CC -g -gsplit-dwarf -S src/a.c -o out/x.s' }],
   ['-S -gsplit-dwarf without -o', { files, run: '$CC -g -gsplit-dwarf -S src/a.c' }],
   ['C++ -O2 -gsplit-dwarf', { files: cxx, run: '$CXX -g -O2 -gsplit-dwarf -MD -c a.cc -o x.o' }],
   with_('-std=c90'),
