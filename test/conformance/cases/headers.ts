@@ -215,7 +215,6 @@ const gcc: readonly Row[] = [
     {
       files: places,
       run: '$CC -Isrc/a.c -Ione -c src/b.c',
-      broken: 'gcc on the worker does not see the file, and does not warn',
     },
   ],
   [
