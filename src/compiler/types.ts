@@ -114,8 +114,10 @@ export interface ParsedFile {
   readonly directives: readonly Directive[];
   /** Object-like macros whose value could name a header: name → values seen. */
   readonly headerMacros: ReadonlyMap<string, readonly string[]>;
-  /** `__TIMESTAMP__` or a dependency pragma: the file's own time matters. */
+  /** `__TIMESTAMP__`: the file's own time matters. */
   readonly usesTimestamp: boolean;
+  /** A dependency pragma: its time matters beside another's. */
+  readonly comparesTimes: boolean;
   /** `__DATE__` or `__TIME__`, as words of the text: pasted together from pieces they are not seen. */
   readonly usesDate: boolean;
   /** What the assembler will read behind the preprocessor's back, by names that stand in the text. */
@@ -174,8 +176,9 @@ export interface ScanResult {
   readonly searchDirs: readonly string[];
   /** Computed includes that no known macro resolves: the caller asks the compiler (-M). */
   readonly unresolved: readonly string[];
+  /** The time of a file matters, as by `__TIMESTAMP__` unless the command line defines it. */
   readonly usesTimestamp: boolean;
-  /** `__DATE__` or `__TIME__` in any of the files or on the command line. */
+  /** `__DATE__` or `__TIME__` in any of the files or on the command line, unless that defines both. */
   readonly usesDate: boolean;
   /** The assembler will read files whose names are not known. */
   readonly hasAssemblerIncludes: boolean;

@@ -27,6 +27,7 @@ const NOTHING: ParsedFile = {
   directives: [],
   headerMacros: new Map(),
   usesTimestamp: false,
+  comparesTimes: false,
   usesDate: false,
   assemblerFiles: [],
   hasAssemblerIncludes: false,

@@ -139,11 +139,11 @@ describe('description', () => {
     for (const name of names) symlinkSync(where('gcc') ?? '', name);
     const env = questionEnvironment(process.env);
     const shared = new Shared();
-    const parts = names.map((name) => {
+    const asked = names.map(async (name) => {
       const walked = walkPath(name);
-      return walked === null ? null : listParts(name, walked, env, shared);
+      return walked === null ? null : await listParts(name, walked, env, shared);
     });
-    const [first, ...others] = await Promise.all(parts);
+    const [first, ...others] = await Promise.all(asked);
     expect(first?.ok).toBe(true);
     for (const other of others) expect(other).toBe(first);
     const toolchains = new Toolchains({ env: process.env });

@@ -53,6 +53,9 @@ export function applyOption(draft: Draft, meaning: Meaning, name: string, value:
       if (meaning.prefixed && draft.dirPrefix === null) {
         return keepHere(draft, 'unknown-option', `«${shown}»: without -iprefix it depends on where the compiler is`);
       }
+      if (draft.driver.family === 'clang' && value.endsWith('.hmap')) {
+        return keepHere(draft, 'side-files', `«${shown}»: header maps are not followed`);
+      }
       if (value !== '') draft.dirs[meaning.list].push((meaning.prefixed ? draft.dirPrefix : '') + value);
       return;
     case 'macro':

@@ -259,6 +259,7 @@ describe('what stays, and why', () => {
     ['gcc -fcompare-debug -c a.c', 'side-files'],
     ['gcc -dumpbase x -c a.c', 'side-files'],
     ['gcc -fdiagnostics-format=sarif-file -c a.c', 'side-files'],
+    ['clang -c a.c -I app.hmap', 'side-files'],
     ['gcc -fexec-charset=CP1252 -c a.c', 'side-files'],
     ['gcc -fexec-charset=UTF-16 -c a.c', 'side-files'],
     ['gcc -fwide-exec-charset=utf-32 -c a.c', 'side-files'],
@@ -442,6 +443,14 @@ describe('what travels', () => {
       noStdIncPlusPlus: true,
       sysroot: '/r',
     });
+  });
+
+  test('what clang preprocesses twice has the built-in macros', () => {
+    const macros = (line: string) => plan(`${line} -D__DATE__="r" -DX=1 -U__TIMESTAMP__`).scan.macros.length;
+    expect(macros('clang -c a.c')).toBe(3);
+    expect(macros('clang -c a.i')).toBe(1);
+    expect(macros('clang -c a.c -save-temps')).toBe(1);
+    expect(macros('gcc -c a.i -save-temps')).toBe(3);
   });
 
   test("-isysroot counts before --sysroot, for the headers' sake", () => {

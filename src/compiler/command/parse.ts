@@ -15,7 +15,7 @@ import { findHoldingVariable } from './environment.ts';
 import { readAssembler, readClang, readGccPreprocessor } from './hand-on.ts';
 import { listOptionalInputs } from './inputs.ts';
 import type { InputKind } from './languages.ts';
-import { classifyInput, isAssembler } from './languages.ts';
+import { classifyInput, isAssembler, needsPreprocessing } from './languages.ts';
 import { OPTIONS } from './option-table.ts';
 import { listOutputs, namesSince } from './outputs.ts';
 import { recognizeProbe } from './probes.ts';
@@ -156,6 +156,16 @@ function decide(draft: Draft, context: CommandContext): Verdict {
   return plan(draft, context, scan, sources.value);
 }
 
+/**
+ * The macros of the command as the scan shall take them. Clang replaces the built-in ones in text that is preprocessed already,
+ * whatever the command line says of them.
+ */
+function macrosFor(draft: Draft, sources: readonly SourceSpec[]): ScanOptions['macros'] {
+  const again = draft.settings.has('save-temps') || sources.some(({ language }) => !needsPreprocessing(language));
+  if (draft.driver.family === 'gcc' || !again) return draft.macros;
+  return draft.macros.filter(([, text]) => !/^__(?:DATE|TIME|TIMESTAMP)__/.test(text));
+}
+
 /** The verdict on a command whose words and sources are all known. */
 function plan(
   draft: Draft,
@@ -187,7 +197,7 @@ function plan(
       extraInputs: draft.extraInputs,
       optionalInputs,
       assemblerDirs: draft.assemblerDirs,
-      scan,
+      scan: { ...scan, macros: macrosFor(draft, sources) },
       builtinArgs: draft.builtinArgs,
       nativeAt: draft.nativeAt.map((at) => at + added),
       cwdShows: showsCwd(draft, sources, outputs.value, context.env),

@@ -10,6 +10,8 @@ export interface SearchChain {
   readonly angle: readonly string[];
   /** All that exist, also those that go: a compiler may name a file by the first spelling of its directory. */
   readonly existing: readonly string[];
+  /** Files among what is named as a directory. */
+  readonly misnamed: readonly string[];
 }
 
 /** An absolute spelling without `.` and doubled slashes; `..` stays, for it may follow a symlink. */
@@ -38,12 +40,14 @@ export function orderDirectories(request: ScanRequest, facts: FileFacts): Search
   const quote = keepFirst(quoteDirs, new Set(), facts);
   const ofGcc = keepFirst(quote.spelled, new Set(system.real), facts);
   const quoteOfGcc = ofGcc.spelled.length === quote.spelled.length ? quote.spelled : ofGcc.spelled;
-  const existing = new Set([...quoteDirs, ...bracketDirs, ...systemDirs].filter((dir) => facts.isDirectory(dir)));
+  const all = [...new Set([...quoteDirs, ...bracketDirs, ...systemDirs])];
+  const existing = all.filter((dir) => facts.isDirectory(dir));
   return {
     quote: quote.spelled,
     quoteOfGcc,
     angle: [...bracket.spelled, ...system.spelled],
-    existing: [...existing],
+    existing,
+    misnamed: existing.length === all.length ? [] : all.filter((dir) => facts.isFile(dir)),
   };
 }
 

@@ -157,7 +157,7 @@ describe('flags and line markers', () => {
   test.each<[string, string, boolean, boolean]>([
     ['nothing', 'int x;\n', false, false],
     ['__TIMESTAMP__', 'char *t = __TIMESTAMP__;\n', true, false],
-    ['a dependency pragma compares times', '#pragma GCC dependency "parse.y"\n', true, false],
+    ['a dependency pragma is something else', '#pragma GCC dependency "parse.y"\n', false, false],
     ['__TIME__', 'char *t = __TIME__;\n', false, true],
     ['__DATE__', 'char *t = "built " __DATE__;\n', false, true],
     ['both', 'f(__DATE__, __TIME__);\n', false, true],
@@ -169,6 +169,11 @@ describe('flags and line markers', () => {
     ['pasted', '#define P(x) __ ## x ## __\nchar *t = P(DATE);\n', false, false],
   ])('%s', (_, text, usesTimestamp, usesDate) => {
     expect(parseDirectives(text)).toMatchObject({ usesTimestamp, usesDate });
+  });
+
+  test('a dependency pragma compares times', () => {
+    expect(parseDirectives('#pragma GCC dependency "parse.y"\n').comparesTimes).toBe(true);
+    expect(parseDirectives('char *t = __TIMESTAMP__;\n').comparesTimes).toBe(false);
   });
 
   test.each<[string, string, string[]]>([

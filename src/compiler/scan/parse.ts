@@ -31,13 +31,14 @@ export function parseDirectives(text: string): ParsedFile {
   }
   // Each text is searched for all of these, and a search is quick when its first letter is rare.
   if (text.includes('has_')) findExistenceTests(text, found);
-  const timed = text.includes('GCC') && text.includes('dependency') && findDependencyPragmas(text, found);
+  const comparesTimes = text.includes('GCC') && text.includes('dependency') && findDependencyPragmas(text, found);
   const hasTime = text.includes('TIME');
   const assembler = findAssemblerNames(text);
   return {
     directives: [...found.directives],
     headerMacros: found.macros.size === 0 ? NO_MACROS : found.macros,
-    usesTimestamp: timed || (hasTime && text.includes('__TIMESTAMP__')),
+    usesTimestamp: hasTime && text.includes('__TIMESTAMP__'),
+    comparesTimes,
     usesDate: (hasTime && text.includes('__TIME__')) || (text.includes('DATE__') && text.includes('__DATE__')),
     assemblerFiles: assembler.files,
     hasAssemblerIncludes: assembler.unknown,

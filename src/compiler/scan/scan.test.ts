@@ -182,6 +182,33 @@ describe('the walk', () => {
     expect(scanIncludes(request(binary, '/p/c.c'), disk)).toMatchObject({ ...none, hasAssemblerIncludes: true });
   });
 
+  test('time macros of the command line take the place of the built-in ones', () => {
+    const disk = new Disk({ '/p/a.c': '__TIMESTAMP__ __DATE__ __TIME__', '/p/b.c': '#pragma GCC dependency "c.y"\n' });
+    const times = (macros: NonNullable<Overrides['macros']>, source = '/p/a.c'): readonly boolean[] => {
+      const { usesTimestamp, usesDate } = scanIncludes(request({ macros }, source), disk);
+      return [usesTimestamp, usesDate];
+    };
+    expect(times([])).toEqual([true, true]);
+    expect(times([['D', '__TIMESTAMP__="redacted"']])).toEqual([false, true]);
+    expect(times([['U', '__TIMESTAMP__']])).toEqual([false, true]);
+    expect(times([['D', '__DATE__="d"']])).toEqual([true, true]);
+    expect(
+      times([
+        ['D', '__DATE__="d"'],
+        ['D', '__TIME__'],
+      ]),
+    ).toEqual([true, false]);
+    expect(times([['D', '__TIMESTAMP__X=1']])).toEqual([true, true]);
+    // What compares times does so whatever the macros are.
+    expect(times([['D', '__TIMESTAMP__=1']], '/p/b.c')).toEqual([true, false]);
+  });
+
+  test('a file that is named as a search directory is carried', () => {
+    const disk = new Disk({ '/p/a.c': '#include "b.h"\n', '/i/b.h': '', '/p/x': '#include "c.h"\n', '/i/c.h': '' });
+    const { files: found, unlisted } = scanIncludes(request({ includeDirs: ['x', 'none', '/i'] }), disk);
+    expect({ found, unlisted }).toEqual({ found: ['/p/a.c', '/i/b.h', '/p/x'], unlisted: ['/p/x'] });
+  });
+
   test('files that #line names are carried, not followed', () => {
     const disk = new Disk({
       '/p/a.c': '#line 1 "parse.y"\n#line 2 "no.y"\n',

@@ -86,6 +86,7 @@ export class IncludeScanner {
     }
     this.#followAssembler(walk, request);
     this.#addLineFiles(walk, request.cwd);
+    addUnlisted(walk, search.misnamed);
     return {
       ...traitsOf(walk, request),
       files: walk.files,
@@ -200,10 +201,7 @@ export class IncludeScanner {
         if (this.#facts.isFile(path)) named.add(path);
       }
     }
-    if (named.size === 0) return;
-    for (const path of walk.files) named.delete(path);
-    walk.files.push(...named);
-    walk.unlisted.push(...named);
+    addUnlisted(walk, named);
   }
 }
 
@@ -223,6 +221,20 @@ function list(walk: Walk, found: Found): void {
   }
 }
 
+/** Files that go along without being followed. */
+function addUnlisted(walk: Walk, paths: Iterable<string>): void {
+  const added = new Set(paths);
+  if (added.size === 0) return;
+  for (const path of walk.files) added.delete(path);
+  walk.files.push(...added);
+  walk.unlisted.push(...added);
+}
+
+/** A macro that the command line defines or undefines is not the built-in one, whatever comes last. */
+function isGiven(macros: ScanRequest['scan']['macros'], name: string): boolean {
+  return macros.some(([, text]) => text === name || text.startsWith(`${name}=`));
+}
+
 function traitsOf(
   walk: Walk,
   request: ScanRequest,
@@ -230,14 +242,20 @@ function traitsOf(
   // The value of a -D can say all that a file can.
   const { macros } = request.scan;
   const given = macros.length === 0 ? null : parseDirectives(macros.map(([, text]) => text).join('\n'));
-  let usesTimestamp = given?.usesTimestamp ?? false;
-  let usesDate = given?.usesDate ?? false;
+  const built = {
+    timestamp: !isGiven(macros, '__TIMESTAMP__'),
+    date: !isGiven(macros, '__DATE__') || !isGiven(macros, '__TIME__'),
+  };
+  let usesTimestamp = false;
+  let usesDate = false;
   let hasAssemblerIncludes = given !== null && (given.hasAssemblerIncludes || given.assemblerFiles.length > 0);
   const add = (parsed: ParsedFile | null): void => {
-    usesTimestamp ||= parsed?.usesTimestamp ?? false;
-    usesDate ||= parsed?.usesDate ?? false;
-    hasAssemblerIncludes ||= parsed?.hasAssemblerIncludes ?? false;
+    if (parsed === null) return;
+    usesTimestamp ||= parsed.comparesTimes || (parsed.usesTimestamp && built.timestamp);
+    usesDate ||= parsed.usesDate && built.date;
+    hasAssemblerIncludes ||= parsed.hasAssemblerIncludes;
   };
+  add(given);
   for (const { parsed } of walk.intricate) add(parsed);
   for (const { parsed } of walk.assembled) add(parsed);
   return { usesTimestamp, usesDate, hasAssemblerIncludes };

@@ -61,6 +61,11 @@ export class Search {
     return this.#chain.value.existing;
   }
 
+  /** What is named as a search directory and is a file: gcc warns of it. */
+  get misnamed(): readonly string[] {
+    return this.#chain.value.misnamed;
+  }
+
   /** Second names of directories, met in searches that found nothing there: clang may name a file by the first name that it met. */
   get aliases(): Iterable<string> {
     return this.#aliases;
@@ -251,6 +256,7 @@ export class Search {
 function isIntricate(parsed: ParsedFile): boolean {
   return (
     parsed.usesTimestamp ||
+    parsed.comparesTimes ||
     parsed.usesDate ||
     parsed.hasAssemblerIncludes ||
     parsed.lineFiles.length > 0 ||
