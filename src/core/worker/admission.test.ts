@@ -5,6 +5,7 @@ import { GIB, sampleAnnouncement, sampleClass, sampleInfo } from '../testing/sam
 import type { Announcement, WorkerInfo } from '../types.ts';
 import { WorkerAdmission } from './admission.ts';
 import type { WorkerEffect, WorkerEvent, WorkerOptions } from './types.ts';
+import { IDLE_SESSION_MS } from './limits.ts';
 
 type Of<T extends WorkerEffect['type']> = Extract<WorkerEffect, { type: T }>;
 
@@ -176,7 +177,7 @@ describe('offering', () => {
     bench.lend('apple', 2);
     bench.hear('apple', 2, 0);
     expect(bench.lease('apple')).toBeNull();
-    bench.pass(9_000);
+    bench.pass(IDLE_SESSION_MS - 1_000);
     expect(bench.take('disconnect')).toEqual([]);
     bench.pass(1_100);
     expect(bench.take('disconnect')).toEqual([{ type: 'disconnect', delegator: 'apple' }]);

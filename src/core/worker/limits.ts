@@ -2,8 +2,8 @@
 
 /** A remark of one cause goes to one delegator at most so often. */
 export const REMARK_EVERY_MS = 30_000;
-/** A session that serves nothing is kept this long. */
-export const IDLE_SESSION_MS = 10_000;
+/** A session that serves nothing is kept this long: the next build finds its files named already. */
+export const IDLE_SESSION_MS = 600_000;
 /** A connection that has neither come up nor failed is taken for failed. */
 export const CONNECT_TIMEOUT_MS = 10_000;
 export const CONNECT_RETRY_MIN_MS = 500;
