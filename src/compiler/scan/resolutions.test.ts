@@ -162,6 +162,12 @@ describe('what an answer rests on', () => {
     expect(tell('/one')).not.toBe(tell('/two'));
   });
 
+  test('a search directory that becomes a file shows in the prelude', () => {
+    const tell = (files: Record<string, string>): string =>
+      hex(new IncludeScanner(new Disk({ '/p/a.c': '', ...files })).prelude(request({ includeDirs: ['x'] })));
+    expect(tell({ '/p/x': '' })).not.toBe(tell({}));
+  });
+
   test('one configuration asked from two directories keeps them apart', () => {
     const disk = new Disk({ '/p/a.c': '#include "b.h"\n', '/p/b.h': '', '/w/x': '' });
     const scanner = new IncludeScanner(disk);

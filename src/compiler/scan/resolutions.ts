@@ -80,7 +80,8 @@ export class Resolutions {
       const forced = this.#search.resolveForced(request);
       const precompiled = source === null ? null : this.#search.precompiledHeader(source.node, forced.flat());
       const lines = forced.map((found) => line(base, found));
-      return this.#hash([...lines, precompiled ?? '', ...this.#aliases(base)].join('\0'));
+      const misnamed = this.#search.misnamed.map((path) => relativeTo(base, path));
+      return this.#hash([...lines, precompiled ?? '', ...this.#aliases(base), ...misnamed].join('\0'));
     });
     if (this.#preludes.size >= MAX_PRELUDES) this.#preludes.clear();
     this.#preludes.set(key, { base, parsed, digest });
