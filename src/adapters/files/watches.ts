@@ -70,7 +70,9 @@ class InotifyWatches implements Watches {
   #events = 0;
   #lost = false;
   #settlings = 0;
-  readonly #waiting = new Map<string, () => void>();
+  readonly #waiting = new Map<string, (heard: boolean) => void>();
+  /** One for each cookie, wound up anew for each settling: a new one would cost more than all the rest. */
+  readonly #timers = new Map<string, NodeJS.Timeout>();
 
   constructor(cookieDir: string) {
     this.#cookieDir = cookieDir;
@@ -79,7 +81,7 @@ class InotifyWatches implements Watches {
     this.#cookies = Array.from({ length: COOKIES }, (_, index) => openSync(join(cookieDir, `${index}`), 'w', 0o600));
     this.#maxQueued = Number(readFileSync('/proc/sys/fs/inotify/max_queued_events', 'utf8')) || 1_000;
     this.#cookieWatcher = watch(cookieDir, { persistent: false });
-    this.#cookieWatcher.on('change', (_, name) => this.#waiting.get(String(name))?.());
+    this.#cookieWatcher.on('change', (_, name) => this.#waiting.get(String(name))?.(true));
     this.#cookieWatcher.on('error', () => (this.#lost = true));
   }
 
@@ -113,16 +115,14 @@ class InotifyWatches implements Watches {
   settle(): Promise<boolean> {
     const name = String(this.#settlings++ % COOKIES);
     return new Promise((resolve) => {
-      const end = (heard: boolean): void => {
-        clearTimeout(timer);
+      this.#waiting.set(name, (heard) => {
         this.#waiting.delete(name);
         const whole = heard && !this.#lost && this.#events < this.#maxQueued / 2;
         this.#lost = false;
         this.#events = 0;
         resolve(whole);
-      };
-      const timer = setTimeout(() => end(false), SETTLE_MS);
-      this.#waiting.set(name, () => end(true));
+      });
+      this.#windUp(name);
       try {
         const now = Date.now() / 1000;
         futimesSync(this.#cookies[Number(name)] ?? -1, now, now);
@@ -132,8 +132,22 @@ class InotifyWatches implements Watches {
     });
   }
 
+  /** A cookie that is not heard of in time counts as lost. */
+  #windUp(name: string): void {
+    const timer = this.#timers.get(name);
+    if (timer === undefined) {
+      this.#timers.set(
+        name,
+        setTimeout(() => this.#waiting.get(name)?.(false), SETTLE_MS),
+      );
+    } else {
+      timer.refresh();
+    }
+  }
+
   close(): void {
     this.#cookieWatcher.close();
+    for (const timer of this.#timers.values()) clearTimeout(timer);
     for (const { watcher } of this.#watched.values()) watcher.close();
     this.#watched.clear();
     for (const cookie of this.#cookies) closeSync(cookie);

@@ -43,14 +43,18 @@ export async function listenLaunchers(
       const due = waiting;
       waiting = [];
       firstHeard = null;
-      for (const late of due) late.beat();
+      for (const late of due) late.sayHeard();
     }, FIRST_HEARD_MS);
   };
-  const beat = setInterval(() => {
-    for (const connection of connections) connection.beat();
-  }, HEARD_EVERY_MS);
+  const beat = setInterval(
+    () => {
+      const nowMs = performance.now();
+      for (const connection of connections) connection.beat(nowMs - requestWithinMs);
+    },
+    Math.min(HEARD_EVERY_MS, requestWithinMs),
+  );
   const server = createServer((socket) => {
-    const connection = new Connection(socket, handler, requestWithinMs, promise);
+    const connection = new Connection(socket, handler, promise);
     connections.add(connection);
     socket.once('close', () => connections.delete(connection));
   });
@@ -91,7 +95,7 @@ class Connection {
   #socket: Socket;
   #handler: LauncherHandler;
   #parser: RequestParser | null = new RequestParser();
-  #requestTimer: NodeJS.Timeout;
+  readonly #openedMs = performance.now();
   /** `asking` until the request is whole, `waiting` until it is answered, then `local`, `result` or `ended`. */
   #state: 'asking' | 'waiting' | 'local' | 'result' | 'ended' = 'asking';
   #kept = false;
@@ -102,28 +106,27 @@ class Connection {
   #promise: (connection: Connection) => void;
 
   /** `promise`: sees to it that `beat` is called soon for the first time. */
-  constructor(
-    socket: Socket,
-    handler: LauncherHandler,
-    requestWithinMs: number,
-    promise: (connection: Connection) => void,
-  ) {
+  constructor(socket: Socket, handler: LauncherHandler, promise: (connection: Connection) => void) {
     this.#promise = promise;
     this.#socket = socket;
     this.#handler = handler;
-    this.#requestTimer = setTimeout(() => this.cut(), requestWithinMs);
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('error', () => undefined); // `close` follows, and says all that matters
     socket.once('close', () => {
-      clearTimeout(this.#requestTimer);
       this.#closed = true;
       this.#parser = null;
       for (const callback of this.#onClosed.splice(0)) callback();
     });
   }
 
+  /** Now and then; cuts off who has connected before `dueMs` and not said what for. */
+  beat(dueMs: number): void {
+    if (this.#state === 'asking' && this.#openedMs < dueMs) this.cut();
+    else this.sayHeard();
+  }
+
   /** Says that the agent is alive and still at work. */
-  beat(): void {
+  sayHeard(): void {
     if (this.#state === 'waiting') this.#write(HEARD);
   }
 
@@ -141,7 +144,6 @@ class Connection {
       if (request === null) return;
       if (request === 'malformed') return this.cut();
       this.#parser = null;
-      clearTimeout(this.#requestTimer);
       if (request.kind === 'compile') this.#startCompile(request.body);
       else this.#startControl(request.body);
     } else if (this.#state === 'result' && !this.#kept && chunk.length === 5 && chunk[0] === KEPT) {

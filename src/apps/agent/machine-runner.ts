@@ -46,16 +46,17 @@ export class MachineRunner<Event extends { readonly type: string }, Effect> {
 
   private schedule(): void {
     const wakeAt = this.machine.nextWakeAt() ?? Infinity;
-    if (wakeAt === this.timerAt) return;
+    // A timer that fires too early asks again: cheaper than a new one after every event.
+    if (wakeAt >= this.timerAt || this.stopped) return;
     if (this.timer !== null) clearTimeout(this.timer);
-    this.timer = null;
     this.timerAt = wakeAt;
-    if (wakeAt === Infinity || this.stopped) return;
-    const delayMs = Math.max(0, Math.ceil(wakeAt - performance.now()));
-    this.timer = setTimeout(() => {
-      this.timer = null;
-      this.timerAt = Infinity;
-      this.post(this.tick);
-    }, delayMs);
+    this.timer = setTimeout(() => this.wake(), Math.max(0, Math.ceil(wakeAt - performance.now())));
+  }
+
+  private wake(): void {
+    this.timer = null;
+    this.timerAt = Infinity;
+    if ((this.machine.nextWakeAt() ?? Infinity) <= performance.now()) this.post(this.tick);
+    else this.schedule();
   }
 }
