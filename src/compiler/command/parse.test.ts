@@ -220,7 +220,7 @@ describe('what stays, and why', () => {
     ['gcc -o conftest conftest.c', 'probe'],
     ['gcc -c /tmp/x/conftest1.c', 'probe'],
     ['gcc -c -o /tmp/cgAbC3ef/dummy.o /tmp/cgAbC3ef/dummy.c', 'probe'],
-    ['gcc -c -o /home/u/tmp/cg123-456/dummy.o /home/u/tmp/cg123-456/dummy.c', 'probe'],
+    ['gcc -c -o /var/tmp/cg123-456/dummy.o /var/tmp/cg123-456/dummy.c', 'probe'],
     ['gcc -c CMakeFiles/CMakeTmp/src.c', 'probe'],
     ['gcc -c -o CMakeFiles/3.25.1/CompilerIdC/a.o x.c', 'probe'],
     ['gcc -c meson-private/tmpabc/testfile.c', 'probe'],
