@@ -33,6 +33,11 @@ export interface DirectoryEntry {
   /** What the disk said is there; it holds while `trust` is the table's and the parent's watch tells of nothing. */
   seen: DirectoryEntry | Link | null;
   trust: number;
+  /** Whether watches vouch for all that `real` rests on. */
+  sound: boolean;
+  /** The recording that has noted this entry last, and whether with its names. */
+  notedBy: number;
+  notedNames: boolean;
   /** The entry of the real path; null: there is no such directory. */
   real: DirectoryEntry | null;
   /** Set when the last component, below its real parent, is a symlink. */
@@ -79,6 +84,9 @@ export function newEntry(path: string, parent: DirectoryEntry | null, name: stri
     busy: false,
     seen: null,
     trust: 0,
+    sound: false,
+    notedBy: 0,
+    notedNames: false,
     real: null,
     link: null,
     realStamp: 0,

@@ -18,13 +18,12 @@ import {
 import type { Answer, DirectoryEntry, Kind, Known, Link } from './directory-entry.ts';
 import { identityOf, isSettled, sameIdentity } from './identity.ts';
 import type { Identity } from './identity.ts';
+import { NO_NAMES, Recorder } from './recorder.ts';
+import type { Grounds } from './recorder.ts';
 import type { Watches } from './watches.ts';
 
 /** Names that changed in a listing: above this many, reading it again is cheaper. */
 const MAX_STALE = 64;
-
-/** In the place of a stamp: no name was asked for. */
-const NO_NAMES = -1;
 
 export interface DirectoryListener {
   /** Nothing is there any more, or something else. */
@@ -40,11 +39,12 @@ export class DirectoryTable {
   readonly #listener: DirectoryListener;
   readonly #watches: Watches | null;
   readonly #entries = new Map<string, DirectoryEntry>();
-  /** For each `remember` under way: the entries it rests on, and whether on names in them. */
-  readonly #recordings: Map<DirectoryEntry, boolean>[] = [];
+  readonly #recorder = new Recorder();
   #moment = 1;
   /** What was trusted under another number is not any more. */
   #trust = 1;
+  /** Grows when a watch tells of anything that was asked for, and when watches are not believed any more. */
+  #version = 1;
 
   constructor(listener: DirectoryListener, watches: Watches | null = null) {
     this.#listener = listener;
@@ -58,6 +58,7 @@ export class DirectoryTable {
   /** From here on everything is looked at again, watched or not. */
   distrust(): void {
     this.#trust++;
+    this.#version++;
   }
 
   /** Whether changes of names in this real directory are told. */
@@ -80,6 +81,7 @@ export class DirectoryTable {
     }
     const child = this.#entries.get(childPath(real, name));
     if (child !== undefined) child.trust = 0;
+    if (child !== undefined || real.asked.has(name)) this.#version++;
     real.stale.add(name);
     if (real.stale.size > MAX_STALE) {
       real.stale.clear();
@@ -103,7 +105,7 @@ export class DirectoryTable {
   at(path: string): DirectoryEntry {
     const entry = this.#entry(path);
     this.#check(entry);
-    this.#record(entry, false);
+    this.#recorder.note(entry, false);
     return entry;
   }
 
@@ -122,7 +124,7 @@ export class DirectoryTable {
     if (real === null) return NONE;
     if (name === '' || name === '.' || name === '..') return DIRECTORY;
     this.#checkNames(real);
-    this.#record(real, true);
+    this.#recorder.note(real, true);
     const known = real.asked.get(name);
     if (known !== undefined) return known;
     const found = this.#look(real, name);
@@ -133,49 +135,29 @@ export class DirectoryTable {
   }
 
   remember<T>(work: () => T): Remembered<T> {
-    const grounds = new Map<DirectoryEntry, boolean>();
-    this.#recordings.push(grounds);
-    let value: T;
-    try {
-      value = work();
-    } finally {
-      this.#recordings.pop();
-    }
-    const entries = new Array<DirectoryEntry>(grounds.size);
-    const stamps = new Int32Array(2 * grounds.size);
-    let at = 0;
-    for (const [entry, names] of grounds) {
-      this.#record(entry, names);
-      entries[at] = entry;
-      stamps[2 * at] = entry.realStamp;
-      stamps[2 * at + 1] = names ? entry.namesStamp : NO_NAMES;
-      at++;
-    }
-    return { value, holds: () => this.#hold(entries, stamps) };
+    const { value, grounds } = this.#recorder.record(work);
+    return { value, holds: () => this.#hold(grounds) };
   }
 
-  /** `stamps`: for each entry that of where it leads, and that of its names where one was asked for. */
-  #hold(entries: readonly DirectoryEntry[], stamps: Int32Array): boolean {
-    let at = -1;
-    for (const entry of entries) {
-      at++;
-      if (entry.checkedAt !== this.#moment) this.#check(entry);
-      if (entry.realStamp !== stamps[2 * at]) return false;
-      if (stamps[2 * at + 1] === NO_NAMES) continue;
-      if (entry.namesCheckedAt !== this.#moment) this.#checkNames(entry);
-      if (entry.namesStamp !== stamps[2 * at + 1]) return false;
+  #hold(grounds: Grounds): boolean {
+    const { entries, stamps } = grounds;
+    if (grounds.verified !== this.#version) {
+      let at = 0;
+      let sound = true;
+      for (const entry of entries) {
+        if (entry.checkedAt !== this.#moment) this.#check(entry);
+        if (entry.realStamp !== stamps[at++]) return false;
+        if (!entry.sound) sound = false;
+        const namesStamp = stamps[at++];
+        if (namesStamp === NO_NAMES) continue;
+        if (entry.namesCheckedAt !== this.#moment) this.#checkNames(entry);
+        if (entry.namesStamp !== namesStamp) return false;
+        if (entry.listTrust !== this.#trust || entry.askedLinks > 0) sound = false;
+      }
+      if (sound) grounds.verified = this.#version;
     }
-    if (this.#recordings.length === 0) return true;
-    at = -1;
-    for (const entry of entries) this.#record(entry, stamps[2 * ++at + 1] !== NO_NAMES);
+    this.#recorder.noteAll(grounds);
     return true;
-  }
-
-  #record(entry: DirectoryEntry, names: boolean): void {
-    const grounds = this.#recordings.at(-1);
-    if (grounds === undefined) return;
-    if (names) grounds.set(entry, true);
-    else if (!grounds.has(entry)) grounds.set(entry, false);
   }
 
   #entry(path: string): DirectoryEntry {
@@ -193,6 +175,7 @@ export class DirectoryTable {
     if (entry.checkedAt === this.#moment) return;
     if (entry.busy) return; // A symlink that leads back to itself: no directory.
     entry.busy = true;
+    entry.sound = true;
     const real = this.#resolve(entry);
     entry.busy = false;
     entry.checkedAt = this.#moment;
@@ -205,18 +188,22 @@ export class DirectoryTable {
   #resolve(entry: DirectoryEntry): DirectoryEntry | null {
     const { parent, name } = entry;
     if (parent === null) return entry;
-    const above = this.#resolveThrough(parent);
+    const above = this.#resolveThrough(entry, parent);
     if (above === null) return null;
     if (name === '' || name === '.') return above;
-    if (name === '..') return this.#resolveThrough(above.parent ?? above);
+    if (name === '..') return this.#resolveThrough(entry, above.parent ?? above);
     if (above === parent) return this.#resolveReal(entry, above);
-    return this.#resolveThrough(this.#entry(childPath(above, name)));
+    return this.#resolveThrough(entry, this.#entry(childPath(above, name)));
   }
 
-  /** Where `other` leads; null for nowhere, and for a circle. */
-  #resolveThrough(other: DirectoryEntry): DirectoryEntry | null {
-    if (other.busy) return null;
+  /** Where `other` leads, on which `entry` rests; null for nowhere, and for a circle. */
+  #resolveThrough(entry: DirectoryEntry, other: DirectoryEntry): DirectoryEntry | null {
+    if (other.busy) {
+      entry.sound = false;
+      return null;
+    }
     this.#check(other);
+    if (!other.sound) entry.sound = false;
     return other.real;
   }
 
@@ -229,7 +216,7 @@ export class DirectoryTable {
     if (before !== null && entry.link !== before) this.#listener.pathGone(before.path);
     if (entry.link !== before) entry.realStamp++;
     if (entry.link === null) return found === entry ? entry : null;
-    return this.#resolveThrough(this.targetOf(entry.link));
+    return this.#resolveThrough(entry, this.targetOf(entry.link));
   }
 
   /** The watch comes first: a change between the two is told, and then looked at once more. */
@@ -239,6 +226,7 @@ export class DirectoryTable {
     const before = entry.seen;
     entry.seen = this.#lookAtDisk(entry, above);
     if (watched) entry.trust = this.#trust;
+    else entry.sound = false;
     if (before !== entry.seen) entry.listTrust = 0;
     return entry.seen;
   }
