@@ -37,13 +37,10 @@ export function takeUnit(
   }
   const optional = plan.optionalInputs.filter((path) => disk.files.isFile(spellAbsolute(path, cwd)));
   const given = [...plan.extraInputs, ...optional, ...unit.bearings, ...listLocaleFiles(surroundings.variables)];
-  const inputs = [...files, ...(unit.asked ?? []), ...given];
+  const named = [...(unit.asked ?? []), ...given].map((path) => spellAbsolute(path, cwd));
   const dirs = [...searchDirs, cwd, ...plan.outputs.map((output) => dirname(spellAbsolute(output.path, cwd)))];
   for (const dir of surroundings.dirs) dirs.push(spellAbsolute(dir, cwd));
-  const piece = disk.files.fragment(
-    inputs.map((path) => spellAbsolute(path, cwd)),
-    dirs,
-  );
+  const piece = disk.files.fragment([...files, ...named], dirs);
   if (!piece.ok) return stays('file-missing', piece.error.message);
   const places = [...piece.value.files, ...piece.value.symlinks].map(({ path }) => path);
   const reserved = [...places, ...piece.value.dirs].find(isReserved);
@@ -61,12 +58,26 @@ export function takeUnit(
   };
 }
 
+interface OwnPaths {
+  readonly files: ReadonlySet<string>;
+  readonly symlinks: ReadonlySet<string>;
+}
+
+const ownPaths = new WeakMap<NameSpacePiece, OwnPaths>();
+
 /** The unit's files and the compiler's, each path once. */
 function joinPieces(unit: NameSpacePiece, toolchain: NameSpacePiece): NameSpacePiece {
-  const seen = new Set<string>();
-  const once = <T extends { readonly path: string }>(entry: T): boolean =>
-    !seen.has(entry.path) && seen.add(entry.path) !== undefined;
-  const files = [...unit.files, ...toolchain.files].filter(once);
-  const symlinks = [...unit.symlinks, ...toolchain.symlinks].filter(once);
-  return { files, symlinks, dirs: [...new Set([...unit.dirs, ...toolchain.dirs])] };
+  let own = ownPaths.get(toolchain);
+  if (own === undefined) {
+    const pathsOf = (entries: readonly { readonly path: string }[]): Set<string> =>
+      new Set(entries.map(({ path }) => path));
+    own = { files: pathsOf(toolchain.files), symlinks: pathsOf(toolchain.symlinks) };
+    ownPaths.set(toolchain, own);
+  }
+  const { files, symlinks } = own;
+  return {
+    files: [...unit.files.filter(({ path }) => !files.has(path)), ...toolchain.files],
+    symlinks: [...unit.symlinks.filter(({ path }) => !symlinks.has(path)), ...toolchain.symlinks],
+    dirs: [...new Set([...unit.dirs, ...toolchain.dirs])],
+  };
 }
