@@ -453,4 +453,16 @@ describe('changes of what was handed out', () => {
       ),
     ).toEqual([at('a/x.h')]);
   });
+  test('away and back with its directory, then removed', () => {
+    cache.fragment([at('a/x.h')], []);
+    const step = (change: () => void): readonly string[] => {
+      change();
+      cache.beginMoment();
+      if (cache.isFile(at('a/x.h'))) cache.fragment([at('a/x.h')], []);
+      return cache.takeChanged();
+    };
+    expect(step(() => renameSync(at('a'), at('away')))).toContain(at('a/x.h'));
+    step(() => renameSync(at('away'), at('a')));
+    expect(step(() => rmSync(at('a/x.h')))).toContain(at('a/x.h'));
+  });
 });

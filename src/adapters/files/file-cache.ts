@@ -67,6 +67,7 @@ export class FileCache implements FileFacts {
   readonly #relookMs: number;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
   #changes = 0;
+  #losses = 0;
   #snapshots = 0;
   #snapshot: { readonly number: number; readonly seen: FileEntry[] } | null = null;
   #directories: DirectoryTable;
@@ -172,6 +173,7 @@ export class FileCache implements FileFacts {
     } finally {
       this.#snapshot = null;
     }
+    const lostBefore = this.#losses;
     const takenAt = this.#changes;
     const files = seen.slice();
     const isAsSeen = (): boolean => {
@@ -179,7 +181,8 @@ export class FileCache implements FileFacts {
         this.#check(file, false);
         if (file.changedAt > takenAt) return false;
       }
-      return true;
+      // What was given out and is gone must be given out anew, should it come back.
+      return this.#losses === lostBefore;
     };
     return { value: remembered.value, holds: () => remembered.holds() && isAsSeen() };
   }
@@ -303,8 +306,9 @@ export class FileCache implements FileFacts {
       const { digest, size, executable, identity } = contents;
       const times = { inode: Number(identity.ino), modifiedS: Number(identity.mtimeNs / 1_000_000_000n) };
       file.named = { path: file.path, digest, size, executable, ...times };
-      this.#give(file.path, file.named);
     }
+    // Each time: it may have been away and come back as it was since it was given out.
+    this.#give(file.path, file.named);
     return file.named;
   }
 
@@ -316,7 +320,9 @@ export class FileCache implements FileFacts {
   }
 
   #gone(path: string): void {
-    if (this.#given.delete(path)) this.#changed.add(path);
+    if (!this.#given.delete(path)) return;
+    this.#changed.add(path);
+    this.#losses++;
   }
 
   #newTable(): DirectoryTable {
