@@ -9,7 +9,7 @@ import { childPath } from './directory-entry.ts';
 import type { DirectoryEntry, Link } from './directory-entry.ts';
 import { DirectoryTable } from './directory-table.ts';
 import { tryLstat, tryStat } from '../stat.ts';
-import { identityOf, sameIdentity } from './identity.ts';
+import { identityOf, sameIdentity, sameTimes, timesOf } from './identity.ts';
 import type { Watches } from './watches.ts';
 
 /** A file by a path whose directory is real; the last component may be a symlink. */
@@ -287,7 +287,7 @@ export class FileCache implements FileFacts {
     if (before !== null && contents !== null && before.digest.equals(contents.digest)) {
       // Equal bytes: keep the very object that others compare by.
       file.contents = before.parsed === null ? contents : { ...contents, parsed: before.parsed };
-      if (before.executable !== contents.executable) {
+      if (before.executable !== contents.executable || !sameTimes(before.identity, contents.identity)) {
         file.named = null;
         file.changedAt = ++this.#changes;
       }
@@ -304,8 +304,7 @@ export class FileCache implements FileFacts {
     if (contents === null) return null;
     if (file.named === null) {
       const { digest, size, executable, identity } = contents;
-      const times = { inode: Number(identity.ino), modifiedS: Number(identity.mtimeNs / 1_000_000_000n) };
-      file.named = { path: file.path, digest, size, executable, ...times };
+      file.named = { path: file.path, digest, size, executable, ...timesOf(identity) };
     }
     // Each time: it may have been away and come back as it was since it was given out.
     this.#give(file.path, file.named);
@@ -392,5 +391,6 @@ export class FileCache implements FileFacts {
 function sameGift(a: NamedFile | Link, b: NamedFile | Link): boolean {
   if ('target' in a) return 'target' in b && a.target === b.target;
   if ('target' in b) return false;
-  return a.executable === b.executable && a.size === b.size && Buffer.compare(a.digest, b.digest) === 0;
+  const same = a.executable === b.executable && a.inode === b.inode && a.modifiedS === b.modifiedS;
+  return same && a.size === b.size && Buffer.compare(a.digest, b.digest) === 0;
 }

@@ -26,3 +26,13 @@ export function isSettled(identity: Identity, readAtMs: number): boolean {
   const changedNs = identity.mtimeNs > identity.ctimeNs ? identity.mtimeNs : identity.ctimeNs;
   return changedNs < BigInt(readAtMs - RACY_MS) * 1_000_000n;
 }
+
+/** What compilers tell equal files apart by. */
+export function timesOf(identity: Identity): { readonly inode: number; readonly modifiedS: number } {
+  return { inode: Number(identity.ino), modifiedS: Number(identity.mtimeNs / 1_000_000_000n) };
+}
+
+export function sameTimes(a: Identity, b: Identity): boolean {
+  const [ours, theirs] = [timesOf(a), timesOf(b)];
+  return ours.inode === theirs.inode && ours.modifiedS === theirs.modifiedS;
+}

@@ -3,7 +3,7 @@
 import type { AttemptId, LeaseId } from '../../core/types.ts';
 import type { AwardMessage, FileEntryMessage } from '../../wire/messages.ts';
 import { toolchainToWire } from '../../wire/session.ts';
-import type { NameSpacePiece } from '../../compiler/types.ts';
+import type { NamedFile, NameSpacePiece } from '../../compiler/types.ts';
 import type { CompileTask } from './prepare.ts';
 
 type SentPiece = Pick<AwardMessage, 'files' | 'symlinks' | 'dirs'>;
@@ -13,7 +13,7 @@ const deadlineMs = 20 * 60 * 1000;
 
 export class AwardWriter {
   /** Path → the number under which this session knows it, with the content it had then. */
-  private readonly known = new Map<string, { readonly number: number; readonly digest: Uint8Array }>();
+  private readonly known = new Map<string, { readonly number: number; readonly file: NamedFile }>();
   private nextNumber = 1;
 
   /** Pieces that this session was sent before: the numbers of their files stay what they were. */
@@ -48,8 +48,8 @@ export class AwardWriter {
     const files: number[] = [];
     for (const file of fragment.files) {
       let known = this.known.get(file.path);
-      if (known === undefined || (known.digest !== file.digest && Buffer.compare(known.digest, file.digest) !== 0)) {
-        known = { number: this.nextNumber++, digest: file.digest };
+      if (known === undefined || !isSame(known.file, file)) {
+        known = { number: this.nextNumber++, file };
         this.known.set(file.path, known);
         const { size, executable, digest, inode = 0, modifiedS = 0 } = file;
         const path = Buffer.from(file.path);
@@ -63,4 +63,9 @@ export class AwardWriter {
       dirs: fragment.dirs.map((dir) => Buffer.from(dir)),
     };
   }
+}
+
+function isSame(a: NamedFile, b: NamedFile): boolean {
+  if (a === b) return true;
+  return a.inode === b.inode && a.modifiedS === b.modifiedS && Buffer.compare(a.digest, b.digest) === 0;
 }

@@ -1,10 +1,12 @@
 // Results are found and put here: a unit's manifests say what its compiles have read; the one whose every file is as it was,
 // and whose every include leads where it led, names the result. Called within a moment of the disk.
+import { createHash } from 'node:crypto';
 import { zstdDecompressSync } from 'node:zlib';
 import { parseDependencies } from '../../compiler/scan/depfile.ts';
 import { spellAbsolute } from '../../compiler/scan/directories.ts';
 import { filesToRemember } from '../../compiler/scan/remember.ts';
 import type { IncludeScanner } from '../../compiler/scan/scan.ts';
+import type { NamedFile } from '../../compiler/types.ts';
 import type { FileCache } from '../../adapters/files/file-cache.ts';
 import type { Manifest, ManifestFile, ResultStore, StoredResult } from '../../adapters/results/types.ts';
 import type { ExecutionResultMessage } from '../../wire/messages.ts';
@@ -81,16 +83,19 @@ export class ResultKeeper {
   }
 
   #isAsRead(unit: Unit, manifest: Manifest): boolean {
+    const named: NamedFile[] = [];
     for (const { path, digest } of manifest.files) {
       const now = this.#files.digest(spellAbsolute(path, unit.cwd));
       if (now === null || (now.digest !== digest && Buffer.compare(now.digest, digest) !== 0)) return false;
+      named.push(now);
     }
-    const scanned = manifest.files.filter((file) => !isPlain(file));
+    const marks = markTwins(named);
+    const scanned = manifest.files.flatMap((file, index) => (isPlain(file) ? [] : [{ ...file, mark: marks[index] }]));
     const paths = scanned.map((file) => spellAbsolute(file.path, unit.cwd));
     const resolutions = this.#scanner.resolutions(unit.requests[0], paths);
-    return scanned.every(({ resolution }, index) => {
+    return scanned.every(({ resolution, mark }, index) => {
       const now = resolutions[index] ?? null;
-      return now !== null && (now === resolution || Buffer.compare(now, resolution) === 0);
+      return now !== null && Buffer.compare(withMark(now, mark), resolution) === 0;
     });
   }
 
@@ -127,18 +132,55 @@ export class ResultKeeper {
   /** Null when something of it cannot be told, so that no later compile could be compared with it. */
   #describe(unit: Unit, read: { scanned: readonly string[]; plain: readonly string[] }): ManifestFile[] | null {
     const files: ManifestFile[] = [];
+    const all = [...read.scanned, ...read.plain].map((path) => this.#files.digest(spellAbsolute(path, unit.cwd)));
+    const marks = markTwins(all);
     const resolutions = this.#scanner.resolutions(
       unit.requests[0],
       read.scanned.map((path) => spellAbsolute(path, unit.cwd)),
     );
     for (const [index, path] of [...read.scanned, ...read.plain].entries()) {
       const resolution = index < read.scanned.length ? resolutions[index] : NO_RESOLUTION;
-      const named = this.#files.digest(spellAbsolute(path, unit.cwd));
-      if (named === null || resolution === undefined || resolution === null) return null;
-      files.push({ path, digest: named.digest, resolution });
+      const named = all[index];
+      if (!named || resolution === undefined || resolution === null) return null;
+      const isScanned = index < read.scanned.length;
+      files.push({
+        path,
+        digest: named.digest,
+        resolution: isScanned ? withMark(resolution, marks[index]) : resolution,
+      });
     }
     return files;
   }
+}
+
+/**
+ * For each file that has equals among the others: which of those have its time and which its inode. Compilers tell equal files
+ * apart by that when #pragma once or #import stands in them.
+ */
+function markTwins(files: readonly (NamedFile | null)[]): (string | undefined)[] {
+  const twins = new Map<string, number[]>();
+  for (const [index, file] of files.entries()) {
+    if (file === null) continue;
+    const digest = Buffer.from(file.digest).toString('latin1');
+    const known = twins.get(digest);
+    if (known === undefined) twins.set(digest, [index]);
+    else known.push(index);
+  }
+  const marks = new Array<string | undefined>(files.length).fill(undefined);
+  for (const group of twins.values()) {
+    if (group.length < 2) continue;
+    for (const index of group) {
+      const time = group.findIndex((other) => files[other]?.modifiedS === files[index]?.modifiedS);
+      const inode = group.findIndex((other) => files[other]?.inode === files[index]?.inode);
+      marks[index] = `${time} ${inode}`;
+    }
+  }
+  return marks;
+}
+
+function withMark(resolution: Uint8Array, mark: string | undefined): Uint8Array {
+  if (mark === undefined) return resolution;
+  return createHash('sha256').update(resolution).update(mark).digest().subarray(0, 16);
 }
 
 const isPlain = (file: ManifestFile): boolean => Buffer.compare(file.resolution, NO_RESOLUTION) === 0;
