@@ -1,5 +1,6 @@
 // The agent: one per TENDER_HOME, both roles. This file starts the parts, lets each know the others, and ends them in order.
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import {
   homeDirectory,
   loadConfig,
@@ -32,6 +33,8 @@ import { Workshop, type WorkshopParts } from './workshop.ts';
 
 /** Runs the agent until it is told to stop; the exit code. `parts`: what runs tasks in place of the real sandbox. */
 export async function runAgent(parts?: WorkshopParts): Promise<number> {
+  // An agent rests between builds: without this the engine throws away what it has compiled, and the next build pays for it again.
+  setFlagsFromString('--no-flush-bytecode');
   const home = homeDirectory();
   const prepared = prepareHome(home);
   if (!prepared.ok) return complain(prepared.error);

@@ -166,7 +166,7 @@ function markTwins(files: readonly (NamedFile | null)[]): (string | undefined)[]
     if (known === undefined) twins.set(digest, [index]);
     else known.push(index);
   }
-  const marks = new Array<string | undefined>(files.length).fill(undefined);
+  const marks = files.map((): string | undefined => undefined);
   for (const group of twins.values()) {
     if (group.length < 2) continue;
     for (const index of group) {
