@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { loadConfig, socketPath } from '../../src/adapters/config/config.ts';
 import { callControl } from '../../src/adapters/launcher-socket/client.ts';
+import { agentNodeOptions } from '../../src/apps/cli/agent-client.ts';
 import { BenchProblem, must } from './problem.ts';
 import type { Bench, Canned } from './types.ts';
 
@@ -126,7 +127,7 @@ export class Farm {
       farm.clientPid = await farm.startAgent(
         bench,
         'client',
-        [...(profile === null ? [] : ['--import', profileHook]), main, 'agent'],
+        [...agentNodeOptions, ...(profile === null ? [] : ['--import', profileHook]), main, 'agent'],
         profile === null ? {} : { TENDER_BENCH_PROFILE: profile },
       );
     } catch (error) {

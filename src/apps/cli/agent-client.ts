@@ -11,7 +11,7 @@ import { err, ok, type Result } from '../../base/result.ts';
 
 const startWithinMs = 15_000;
 /** Young objects are collected in small steps: a larger nursery costs tens of megabytes and saves no time that could be measured. */
-const nodeOptions = ['--max-semi-space-size=8'];
+export const agentNodeOptions = ['--max-semi-space-size=8'];
 
 /** Asks the agent of `home`; the answers in order. The error says whether there is no agent or a broken one. */
 export async function ask(home: string, request: object): Promise<Result<unknown[], string>> {
@@ -38,7 +38,7 @@ export async function ensureAgent(home: string): Promise<Result<void, string>> {
   const startLog = join(home, 'log', 'start.log');
   const log = openSync(startLog, 'w', 0o600);
   const main = fileURLToPath(new URL('../main.js', import.meta.url));
-  const child = spawn(process.execPath, [...nodeOptions, main, 'agent'], {
+  const child = spawn(process.execPath, [...agentNodeOptions, main, 'agent'], {
     cwd: '/',
     detached: true,
     stdio: ['ignore', 'ignore', log],
