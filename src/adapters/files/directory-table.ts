@@ -93,10 +93,6 @@ export class DirectoryTable {
     return this.#moment;
   }
 
-  get size(): number {
-    return this.#entries.size;
-  }
-
   beginMoment(): void {
     this.#moment++;
   }

@@ -31,7 +31,7 @@ export function findPathFault(path: string): string | null {
     if (Buffer.byteLength(name) > maxNameBytes) return `has a name longer than ${maxNameBytes} bytes`;
   }
   const top = `/${names[0] ?? ''}`;
-  if (reserved.includes(top)) return `lies in ${top}, which the sandbox keeps for itself`;
+  if (isReserved(path)) return `lies in ${top}, which the sandbox keeps for itself`;
   if (path === preload || path.startsWith(`${preload}/`)) return 'would be loaded into every program';
   return null;
 }

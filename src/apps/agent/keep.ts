@@ -126,28 +126,26 @@ export class ResultKeeper {
 
   #contentOf(path: string): string | null {
     const named = this.#files.digest(path);
-    return named === null ? null : Buffer.from(named.digest).toString('latin1');
+    return named === null ? null : textOf(named.digest);
   }
 
   /** Null when something of it cannot be told, so that no later compile could be compared with it. */
   #describe(unit: Unit, read: { scanned: readonly string[]; plain: readonly string[] }): ManifestFile[] | null {
-    const files: ManifestFile[] = [];
-    const all = [...read.scanned, ...read.plain].map((path) => this.#files.digest(spellAbsolute(path, unit.cwd)));
-    const marks = markTwins(all);
+    const paths = [...read.scanned, ...read.plain];
+    const named = paths.map((path) => this.#files.digest(spellAbsolute(path, unit.cwd)));
+    const marks = markTwins(named);
     const resolutions = this.#scanner.resolutions(
       unit.requests[0],
       read.scanned.map((path) => spellAbsolute(path, unit.cwd)),
     );
-    for (const [index, path] of [...read.scanned, ...read.plain].entries()) {
-      const resolution = index < read.scanned.length ? resolutions[index] : NO_RESOLUTION;
-      const named = all[index];
-      if (!named || resolution === undefined || resolution === null) return null;
+    const files: ManifestFile[] = [];
+    for (const [index, path] of paths.entries()) {
       const isScanned = index < read.scanned.length;
-      files.push({
-        path,
-        digest: named.digest,
-        resolution: isScanned ? withMark(resolution, marks[index]) : resolution,
-      });
+      const file = named[index] ?? null;
+      const resolution = isScanned ? (resolutions[index] ?? null) : NO_RESOLUTION;
+      if (file === null || resolution === null) return null;
+      const told = isScanned ? withMark(resolution, marks[index]) : resolution;
+      files.push({ path, digest: file.digest, resolution: told });
     }
     return files;
   }
@@ -161,7 +159,7 @@ function markTwins(files: readonly (NamedFile | null)[]): (string | undefined)[]
   const twins = new Map<string, number[]>();
   for (const [index, file] of files.entries()) {
     if (file === null) continue;
-    const digest = Buffer.from(file.digest).toString('latin1');
+    const digest = textOf(file.digest);
     const known = twins.get(digest);
     if (known === undefined) twins.set(digest, [index]);
     else known.push(index);
@@ -182,6 +180,9 @@ function withMark(resolution: Uint8Array, mark: string | undefined): Uint8Array 
   if (mark === undefined) return resolution;
   return createHash('sha256').update(resolution).update(mark).digest().subarray(0, 16);
 }
+
+/** Equal for equal digests: a key of maps. */
+const textOf = (digest: Uint8Array): string => Buffer.from(digest).toString('latin1');
 
 const isPlain = (file: ManifestFile): boolean => Buffer.compare(file.resolution, NO_RESOLUTION) === 0;
 

@@ -134,20 +134,11 @@ export class Preparer {
     const call = { request, surroundings };
     const prepared = await this.prepareOrThrow(call);
     const unit = this.units.get(nameOf(call));
-    const stored = unit !== null && (await this.isStored(unit, request));
-    return explainCall({ compiler: request.compiler, prepared, unit, stored, keeps: this.keeper !== null });
-  }
-
-  private isStored(unit: Unit, request: LauncherRequest): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      this.atNextMoment(() => {
-        try {
-          resolve((this.keeper?.find(unit, this.surroundings.read(request.env)) ?? null) !== null);
-        } catch (error) {
-          reject(error as Error);
-        }
-      });
-    });
+    const { keeper } = this;
+    const asAsked = this.surroundings.read(request.env);
+    const stored =
+      unit !== null && keeper !== null && (await this.inOneMoment(() => keeper.find(unit, asAsked) !== null));
+    return explainCall({ compiler: request.compiler, prepared, unit, stored, keeps: keeper !== null });
   }
 
   private async prepareOrThrow(call: Call): Promise<Prepared> {
@@ -162,12 +153,14 @@ export class Preparer {
       unit = recognised;
       if (!unit.passing) this.units.set(name, unit);
     }
-    const prepared = await this.inOneMoment(call, unit);
+    const found = unit;
+    const prepared = await this.inOneMoment(() => this.collect(call, found));
     if (prepared !== 'unresolved') return prepared;
     const asked = await askDependencies(compiler, unit.plan.args, cwd, surroundings.variables);
     if (!asked.ok) return stays('include-not-resolved', asked.error.message);
     // Of this call alone: what the next one would be told, nobody knows.
-    const again = await this.inOneMoment(call, { ...unit, asked: asked.value, taken: null, storeKey: null });
+    const passing: Unit = { ...unit, asked: asked.value, taken: null, storeKey: null };
+    const again = await this.inOneMoment(() => this.collect(call, passing));
     return again === 'unresolved' ? stays('include-not-resolved', 'an include by macro') : again;
   }
 
@@ -255,11 +248,11 @@ export class Preparer {
   }
 
   /** Units that arrive together share one look at the disk: each of them came before it. */
-  private inOneMoment(call: Call, unit: Unit): Promise<Prepared | 'unresolved'> {
+  private inOneMoment<T>(work: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
       this.atNextMoment(() => {
         try {
-          resolve(this.collect(call, unit));
+          resolve(work());
         } catch (error) {
           reject(error as Error);
         }
@@ -299,20 +292,15 @@ export class Preparer {
     };
     const stored = this.keeper?.find(unit, surroundings) ?? null;
     if (stored !== null) return { travels: 'stored', outputs, result: stored };
-    if (unit.taken === null || !unit.taken.holds()) {
-      let found: Taken | Stay | 'unresolved' = 'unresolved';
-      const snapshot = this.files.snapshot(() => {
-        found = takeUnit(unit, surroundings, outputs.outputs, this);
-        return found;
-      });
+    let taken = unit.taken?.holds() === true ? unit.taken.value : null;
+    if (taken === null) {
+      const snapshot = this.files.snapshot(() => takeUnit(unit, surroundings, outputs.outputs, this));
       const { value } = snapshot;
-      if (value === 'unresolved') return value;
-      if ('travels' in value) return value;
+      if (value === 'unresolved' || 'travels' in value) return value;
       this.units.take(unit, { value, holds: () => snapshot.holds() });
+      taken = value;
     }
     if (this.files.takeChanged().length > 0) this.epoch++;
-    const taken = unit.taken?.value;
-    if (taken === undefined) throw new Error('bug: a unit without its files');
     const task: CompileTask = {
       ...outputs,
       label: basename(plan.sources[0].path),

@@ -34,7 +34,7 @@ export interface Unit {
   taken: Remembered<Taken> | null;
   /** Names the unit in the store of results; null: its results are not kept. */
   readonly storeKey: Uint8Array | null;
-  /** Under which key its result was found or put, as long as it reads what it read. */
+  /** Under which key its result was found, as long as it reads what it read. */
   hit: Remembered<Uint8Array> | null;
 }
 
@@ -65,7 +65,7 @@ export class UnitMemory {
   }
 
   /** Gives a unit what was taken for it. */
-  take(unit: Unit, taken: Remembered<Taken> | null): void {
+  take(unit: Unit, taken: Remembered<Taken>): void {
     const before = listedBy(unit);
     unit.taken = taken;
     if (!this.#members.has(unit)) return;

@@ -1,9 +1,9 @@
 // What `tender build` gives to a build command so that its compiles find the launcher, whatever build system it starts:
 // links and small stand-ins first in PATH, CMake's, ccache's and SCons's variables, and the launcher before a compiler's path.
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, delimiter, join, resolve } from 'node:path';
 import { err, ok, type Result } from '../../base/result.ts';
-import { launcherPath, masqueradeDir, prepareMasquerade } from './masquerade.ts';
+import { defaultPath, isExecutable, launcherPath, masqueradeDir, prepareMasquerade } from './masquerade.ts';
 
 const cmakeTools = ['cmake', 'ctest', 'cpack'];
 const ninjaTools = ['ninja', 'ninja-build', 'samu'];
@@ -22,10 +22,7 @@ export function buildEnvironment(
   given: NodeJS.ProcessEnv,
 ): Result<NodeJS.ProcessEnv, string> {
   // A build within a build finds in PATH what the outer one has put there.
-  const path = [masqueradeDir(home), shimsDir(home)].reduce(
-    withoutDirectory,
-    given['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
-  );
+  const path = [masqueradeDir(home), shimsDir(home)].reduce(withoutDirectory, given['PATH'] ?? defaultPath);
   const env: NodeJS.ProcessEnv = { ...given, PATH: path, TENDER_HOME: resolve(home), TENDER_BUILD: build };
   for (const language of ['C', 'CXX', 'OBJC', 'OBJCXX']) env[`CMAKE_${language}_COMPILER_LAUNCHER`] ??= launcherPath;
   if (!/\s/.test(launcherPath)) {
@@ -126,16 +123,8 @@ exec ${quote(tool)} \${TENDER_JOBS:+"-j$TENDER_JOBS"} "$@"
 
 /** The first executable of that name in a PATH, or null. */
 function findIn(path: string, name: string): string | null {
-  for (const dir of path.split(delimiter)) {
-    const file = resolve(dir, name);
-    try {
-      accessSync(file, constants.X_OK);
-      return file;
-    } catch {
-      continue;
-    }
-  }
-  return null;
+  const files = path.split(delimiter).map((dir) => resolve(dir, name));
+  return files.find(isExecutable) ?? null;
 }
 
 /** Says so when a command builds in a directory that CMake has prepared without Tender: nothing would travel. Else null. */

@@ -1,11 +1,11 @@
 // `tender explain -- g++ …`: the verdict on a compiler call, its reason, and all that goes in and comes out. Nothing is compiled.
-import { accessSync, constants, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { basename, delimiter, join, resolve } from 'node:path';
 import { homeDirectory } from '../../adapters/config/config.ts';
 import { complain } from '../complain.ts';
 import type { Explanation } from '../report.ts';
 import { ask, ensureAgent } from './agent-client.ts';
-import { launcherPath } from './masquerade.ts';
+import { defaultPath, isExecutable, launcherPath } from './masquerade.ts';
 
 /** Ends with 0 for a command that travels, 1 for one that stays. */
 export async function runExplain(
@@ -29,16 +29,9 @@ export async function runExplain(
 
 /** The program that the launcher would run: the first in PATH that is not the launcher itself. */
 function findCompiler(name: string): string | null {
-  const isReal = (path: string): boolean => {
-    try {
-      accessSync(path, constants.X_OK);
-      return realpathSync.native(path) !== realpathSync.native(launcherPath);
-    } catch {
-      return false;
-    }
-  };
+  const isReal = (path: string): boolean => isExecutable(path) && realpathSync.native(path) !== launcherPath;
   if (name.includes('/') && isReal(name)) return resolve(name);
-  const dirs = (process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin').split(delimiter);
+  const dirs = (process.env['PATH'] ?? defaultPath).split(delimiter);
   return dirs.map((dir) => resolve(join(dir, basename(name)))).find(isReal) ?? null;
 }
 

@@ -21,7 +21,7 @@ import { complain } from '../complain.ts';
 export const launcherPath = fileURLToPath(new URL('../../../build/bin/tender-cc', import.meta.url));
 
 /** Where the launcher, too, looks when there is no PATH. */
-const defaultPath = '/usr/local/bin:/usr/bin:/bin';
+export const defaultPath = '/usr/local/bin:/usr/bin:/bin';
 
 export function masqueradeDir(home: string): string {
   return resolve(home, 'masquerade');
@@ -71,7 +71,7 @@ function namesIn(directory: string): string[] {
   }
 }
 
-function isExecutable(path: string): boolean {
+export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return statSync(path).isFile();
