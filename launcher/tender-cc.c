@@ -35,6 +35,7 @@ static int run_dir = -1; // $TENDER_HOME/run
 static int64_t first_answer_by;
 static bool heard; // the agent has answered something
 static bool before_ccache;
+static bool watched; // the agent wants to know how the compiler ends
 static char reason[512]; // why the real compiler runs
 
 static bool is_set(const char *name) {
@@ -54,10 +55,17 @@ static bool give_up(const char *what, int error) {
   return false;
 }
 
+// Once, for those who asked for it.
+static void say_reason(void) {
+  static bool said;
+  if (!said && is_set("TENDER_VERBOSE")) dprintf(2, "tender-cc: %s runs here: %s\n", base_name(args[0]), reason);
+  said = true;
+}
+
 _Noreturn static void run_compiler(void) {
   static char text[2 * PATH_MAX + 32];
   const char *nested = getenv("TENDER_NESTED"), *seen = getenv("TENDER_SEEN");
-  if (is_set("TENDER_VERBOSE")) dprintf(2, "tender-cc: %s runs here: %s\n", base_name(args[0]), reason);
+  say_reason();
   snprintf(text, sizeof text, "%d", (nested ? atoi(nested) : 0) + 1);
   if (!before_ccache) setenv("TENDER_NESTED", text, 1);
   snprintf(text, sizeof text, "%.4096s%s%s", seen ? seen : "", seen ? ":" : "", compiler);
@@ -233,13 +241,20 @@ static char *take_str(char **at, const char *end, uint32_t *length) {
   return text;
 }
 
-static void print(int fd, const char *data, size_t length) {
+// False when nobody reads it any more.
+static bool print(int fd, const char *data, size_t length) {
   while (length) {
     ssize_t n = write(fd, data, length);
     if (n > 0) data += n, length -= (size_t)n;
     else if (errno == EAGAIN) poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
-    else if (errno != EINTR) return;
+    else if (errno != EINTR) return errno != EPIPE;
   }
+  return true;
+}
+
+static bool poll_until(int fd, short events, int64_t until) {
+  int64_t left = until - now_ms(CLOCK_MONOTONIC);
+  return poll(&(struct pollfd){.fd = fd, .events = events}, 1, left < 0 ? 0 : (int)left) > 0;
 }
 
 _Noreturn static void die_by(int number) {
@@ -251,6 +266,8 @@ _Noreturn static void die_by(int number) {
   raise(number);
   _exit(128 + number);
 }
+
+#include "run-child.h"
 
 static bool move_output(const char *from, size_t from_length, const char *to, size_t to_length) {
   char old[PATH_MAX], new[PATH_MAX];
@@ -292,11 +309,12 @@ static bool hear(int fd) {
     if (!transfer(fd, false, head, 5)) return false;
     heard = true;
     uint32_t length = get_u32(head + 1);
-    char *body = length <= MAX_ANSWER && memchr("HLR", head[0], 3) ? malloc(length + 1) : NULL;
+    char *body = length <= MAX_ANSWER && memchr("HLCR", head[0], 4) ? malloc(length + 1) : NULL;
     if (!body) return give_up("the agent sent nonsense", 0);
     if (!transfer(fd, false, body, length)) return false;
     if (head[0] == 'R') return finish(fd, body, length);
-    if (head[0] == 'L') {
+    if (head[0] == 'L' || head[0] == 'C') {
+      watched = head[0] == 'C';
       snprintf(reason, sizeof reason, "%.*s", length > 4 ? (int)length - 4 : 0, body + (length > 4 ? 4 : 0));
       return true;
     }
@@ -334,6 +352,7 @@ int main(int argc, char **argv) {
   else {
     int fd = reach_agent();
     bool told = fd >= 0 && send_request(fd) && hear(fd);
+    if (told && watched) run_watched(fd);
     if (told) fcntl(fd, F_SETFD, 0); // by its closing the agent sees the compiler end
     else if (fd >= 0) close(fd);
   }

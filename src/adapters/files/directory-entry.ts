@@ -58,6 +58,8 @@ export interface DirectoryEntry {
   /** Grows when an answer about a name becomes another. */
   namesStamp: number;
   misses: number;
+  /** The table's number when a watch last told of its own name, of a name in it that was asked for, or that it lost sight. */
+  toldAt: number;
 }
 
 /** Compilers go on searching past a name that is not there, and stop at one that they cannot open: a loop of links, a closed door. */
@@ -101,6 +103,7 @@ export function newEntry(path: string, parent: DirectoryEntry | null, name: stri
     namesCheckedAt: 0,
     namesStamp: 0,
     misses: 0,
+    toldAt: 0,
   };
 }
 

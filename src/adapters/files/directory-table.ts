@@ -1,7 +1,6 @@
 // What the disk looks like from the side of names: which directories exist, where symlinks lead, which names a directory
 // holds. A directory is looked at once per moment, and not even that while a watch says that nothing changed; its listing is
 // kept as long as its own times stay the same, so that «no such header here» costs no system call of its own.
-import type { Remembered } from '../../compiler/types.ts';
 import { tryLstat } from '../stat.ts';
 import {
   answerFor,
@@ -20,6 +19,7 @@ import { identityOf, isSettled, sameIdentity } from './identity.ts';
 import type { Identity } from './identity.ts';
 import { NO_NAMES, Recorder } from './recorder.ts';
 import type { Grounds } from './recorder.ts';
+import { ground, noteTimes } from './vigil.ts';
 import type { Watches } from './watches.ts';
 
 /** Names that changed in a listing: above this many, reading it again is cheaper. */
@@ -45,6 +45,10 @@ export class DirectoryTable {
   #trust = 1;
   /** Grows when a watch tells of anything that was asked for, and when watches are not believed any more. */
   #version = 1;
+  /** Counts what watches tell of names that were asked for. */
+  #tells = 0;
+  /** What was told up to here may not be all. */
+  #lostAt = 0;
 
   constructor(listener: DirectoryListener, watches: Watches | null = null) {
     this.#listener = listener;
@@ -76,17 +80,27 @@ export class DirectoryTable {
     if (name === null) {
       real.listTrust = 0;
       real.trust = 0;
+      real.toldAt = ++this.#tells;
       this.distrust();
       return;
     }
     const child = this.#entries.get(childPath(real, name));
-    if (child !== undefined) child.trust = 0;
+    if (child !== undefined) {
+      child.trust = 0;
+      child.toldAt = ++this.#tells;
+    }
+    if (real.asked.has(name)) real.toldAt = ++this.#tells;
     if (child !== undefined || real.asked.has(name)) this.#version++;
     real.stale.add(name);
     if (real.stale.size > MAX_STALE) {
       real.stale.clear();
       real.listTrust = 0;
     }
+  }
+
+  /** Watches may have told less than has happened. */
+  lostSight(): void {
+    this.#lostAt = ++this.#tells;
   }
 
   get moment(): number {
@@ -130,12 +144,24 @@ export class DirectoryTable {
     return found;
   }
 
-  remember<T>(work: () => T): Remembered<T> {
-    const { value, grounds } = this.#recorder.record(work);
-    return { value, holds: () => this.#hold(grounds) };
+  /** Runs `work` and gives what it rests on. */
+  record<T>(work: () => T): { value: T; grounds: Grounds } {
+    return this.#recorder.record(work);
   }
 
-  #hold(grounds: Grounds): boolean {
+  /** As `WatchedOver` says. */
+  watchOver(grounds: Grounds): () => boolean {
+    const since = this.#tells;
+    const { watched, unwatched } = ground(grounds, (link) => this.targetOf(link), this.#watches);
+    const asTheyWere = noteTimes(unwatched);
+    return () =>
+      (this.#watches === null || this.#lostAt <= since) &&
+      watched.every((entry) => entry.toldAt <= since) &&
+      asTheyWere();
+  }
+
+  /** Whether all that an answer rests on is as it was. */
+  hold(grounds: Grounds): boolean {
     const { entries, stamps } = grounds;
     if (grounds.verified !== this.#version) {
       let at = 0;

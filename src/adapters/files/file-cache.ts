@@ -1,15 +1,14 @@
 // The client's disk as a build sees it: parsed files for the include scanner, digests for the wire, and the piece of the
 // name space that a worker must rebuild. Everything is checked at most once per moment and read again only when it changed.
 import type { FileFacts, NamedFile, NameSpacePiece, ParsedFile, Remembered } from '../../compiler/types.ts';
-import type { Result } from '../../base/result.ts';
-import { err, ok } from '../../base/result.ts';
-import { readContents } from './contents.ts';
-import type { Contents } from './contents.ts';
-import { childPath } from './directory-entry.ts';
-import type { DirectoryEntry, Link } from './directory-entry.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import { readContents, type Contents } from './contents.ts';
+import { childPath, type DirectoryEntry, type Link } from './directory-entry.ts';
 import { DirectoryTable } from './directory-table.ts';
 import { tryLstat, tryStat } from '../stat.ts';
-import { identityOf, sameIdentity, sameTimes, timesOf } from './identity.ts';
+import { identityOf, sameGift, sameIdentity, sameTimes, timesOf } from './identity.ts';
+import type { Grounds } from './recorder.ts';
+import { sameAsBefore, type WatchedOver } from './vigil.ts';
 import type { Watches } from './watches.ts';
 
 /** A file by a path whose directory is real; the last component may be a symlink. */
@@ -97,12 +96,14 @@ export class FileCache implements FileFacts {
 
   /**
    * Begins a new period of validity, in which every change that was made before the call is seen. What watches vouch for is not
-   * looked at again.
+   * looked at again, unless `anew`.
    */
-  async nextMoment(): Promise<void> {
+  async nextMoment({ anew = false } = {}): Promise<void> {
     const nowMs = performance.now();
-    const settled = nowMs - this.#lookedAtMs < this.#relookMs && (await this.#watches?.settle()) === true;
-    if (!settled) {
+    const asks = anew || nowMs - this.#lookedAtMs < this.#relookMs;
+    const settled = asks && (await this.#watches?.settle()) === true;
+    if (asks && !settled) this.#directories.lostSight();
+    if (!settled || anew) {
       this.#lookedAtMs = nowMs;
       this.#directories.distrust();
     }
@@ -158,21 +159,26 @@ export class FileCache implements FileFacts {
   }
 
   remember<T>(work: () => T): Remembered<T> {
+    return this.#record(work);
+  }
+
+  #record<T>(work: () => T): Remembered<T> & { readonly table: DirectoryTable; readonly grounds: Grounds } {
     const table = this.#directories;
-    const remembered = table.remember(work);
-    return { value: remembered.value, holds: () => table === this.#directories && remembered.holds() };
+    const { value, grounds } = table.record(work);
+    return { value, table, grounds, holds: () => table === this.#directories && table.hold(grounds) };
   }
 
   /** As `remember`, and the contents of files that `work` asked for count too. Not to be nested. */
-  snapshot<T>(work: () => T): Remembered<T> {
+  snapshot<T>(work: () => T): WatchedOver<T> {
     const seen: FileEntry[] = [];
     this.#snapshot = { number: ++this.#snapshots, seen };
-    let remembered: Remembered<T>;
+    let remembered;
     try {
-      remembered = this.remember(work);
+      remembered = this.#record(work);
     } finally {
       this.#snapshot = null;
     }
+    const { value, table, grounds } = remembered;
     const lostBefore = this.#losses;
     const takenAt = this.#changes;
     const files = seen.slice();
@@ -184,7 +190,12 @@ export class FileCache implements FileFacts {
       // What was given out and is gone must be given out anew, should it come back.
       return this.#losses === lostBefore;
     };
-    return { value: remembered.value, holds: () => remembered.holds() && isAsSeen() };
+    const watchOver = (): (() => boolean) => {
+      const names = table.watchOver(grounds);
+      const contents = sameAsBefore(files, (file) => this.#check(file, false)?.identity ?? null);
+      return () => names() && contents();
+    };
+    return { value, holds: () => remembered.holds() && isAsSeen(), watchOver };
   }
 
   /** The digest of a regular file by any absolute path; null when it cannot be read. */
@@ -386,11 +397,4 @@ export class FileCache implements FileFacts {
     const target = this.#directories.targetOf(here.link);
     this.#walk(this.#directories.at(target.path), links, passed, depth + 1);
   }
-}
-
-function sameGift(a: NamedFile | Link, b: NamedFile | Link): boolean {
-  if ('target' in a) return 'target' in b && a.target === b.target;
-  if ('target' in b) return false;
-  const same = a.executable === b.executable && a.inode === b.inode && a.modifiedS === b.modifiedS;
-  return same && a.size === b.size && Buffer.compare(a.digest, b.digest) === 0;
 }

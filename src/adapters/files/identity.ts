@@ -1,6 +1,7 @@
 // When is a file surely the one that was read before? When size, both times, inode and device are the same, and the last
 // change was old enough at the time of reading that a second one within the same tick of the clock could not hide.
 import type { BigIntStats } from 'node:fs';
+import type { NamedFile } from '../../compiler/types.ts';
 
 /** The kernel stamps times by a clock that ticks every 1 to 10 ms; some file systems keep coarser ones. */
 const RACY_MS = 50;
@@ -35,4 +36,14 @@ export function timesOf(identity: Identity): { readonly inode: number; readonly 
 export function sameTimes(a: Identity, b: Identity): boolean {
   const [ours, theirs] = [timesOf(a), timesOf(b)];
   return ours.inode === theirs.inode && ours.modifiedS === theirs.modifiedS;
+}
+
+type Gift = NamedFile | { readonly target: string };
+
+/** Whether others would be told the same of two files, or of two symlinks, at one path. */
+export function sameGift(a: Gift, b: Gift): boolean {
+  if ('target' in a) return 'target' in b && a.target === b.target;
+  if ('target' in b) return false;
+  const same = a.executable === b.executable && a.inode === b.inode && a.modifiedS === b.modifiedS;
+  return same && a.size === b.size && Buffer.compare(a.digest, b.digest) === 0;
 }

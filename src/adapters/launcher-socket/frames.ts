@@ -1,7 +1,7 @@
 // The bytes between launcher and agent (docs/launcher-protocol.md), without any I/O: parsers fed with chunks as they
 // come, encoders that give buffers. What is malformed is a value, so that a stranger's bytes never throw.
 import { isUtf8 } from 'node:buffer';
-import type { LauncherExit, LauncherRequest } from './types.ts';
+import type { LauncherExit, LauncherReport, LauncherRequest } from './types.ts';
 
 export const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
 /** What the launcher accepts in one answer. */
@@ -9,8 +9,12 @@ export const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 const MAGIC = 0x52444e54; // TNDR
 const REQUEST_HEAD_BYTES = 10;
 const ANSWER_HEAD_BYTES = 5;
+/** A report without what was printed; of that, the launcher keeps 64 KiB for each of two streams. */
+const REPORT_HEAD_BYTES = 13;
+const MAX_REPORT_BYTES = REPORT_HEAD_BYTES + 2 * (4 + 64 * 1024);
+const REPORT_KIND = 0x44; // D
 
-export type AnswerKind = 'H' | 'L' | 'R' | 'J' | 'E';
+export type AnswerKind = 'H' | 'L' | 'C' | 'R' | 'K' | 'J' | 'E';
 type RawRequest = { readonly kind: 'compile' | 'control'; readonly body: Buffer };
 
 /** Bytes that arrive in any pieces and are taken in whole ones; each byte is copied at most once. */
@@ -66,6 +70,35 @@ export class RequestParser {
   }
 }
 
+/** Collects the one report of a launcher. `push` gives null while it is incomplete, the report, or `'malformed'`. */
+export class ReportParser {
+  #inbox = new Inbox();
+
+  push(chunk: Buffer): LauncherReport | 'malformed' | null {
+    this.#inbox.push(chunk);
+    if (this.#inbox.length < ANSWER_HEAD_BYTES) return null;
+    const head = this.#inbox.peek(ANSWER_HEAD_BYTES);
+    const length = head.readUInt32LE(1);
+    if (head[0] !== REPORT_KIND || length > MAX_REPORT_BYTES) return 'malformed';
+    if (this.#inbox.length < ANSWER_HEAD_BYTES + length) return null;
+    if (this.#inbox.length > ANSWER_HEAD_BYTES + length) return 'malformed';
+    return parseReport(this.#inbox.take(ANSWER_HEAD_BYTES + length).subarray(ANSWER_HEAD_BYTES)) ?? 'malformed';
+  }
+}
+
+function parseReport(body: Buffer): LauncherReport | null {
+  if (body.length < REPORT_HEAD_BYTES + 8) return null;
+  const stdoutEnd = REPORT_HEAD_BYTES + 4 + body.readUInt32LE(REPORT_HEAD_BYTES);
+  if (stdoutEnd + 4 > body.length || stdoutEnd + 4 + body.readUInt32LE(stdoutEnd) !== body.length) return null;
+  const stdout = body.subarray(REPORT_HEAD_BYTES + 4, stdoutEnd);
+  const stderr = body.subarray(stdoutEnd + 4);
+  return {
+    exit: { how: body[0] === 0 ? 'exit' : 'signal', code: body.readUInt32LE(1) },
+    cpuMs: body.readUInt32LE(5) / 1000,
+    printed: body.readUInt32LE(9) === 0 ? null : { stdout, stderr },
+  };
+}
+
 /** Splits an agent's answers. `push` gives the complete frames, or `'malformed'`. */
 export class AnswerParser {
   #inbox = new Inbox();
@@ -86,7 +119,7 @@ export class AnswerParser {
 }
 
 function isAnswerKind(kind: string): kind is AnswerKind {
-  return kind.length === 1 && 'HLRJE'.includes(kind);
+  return kind.length === 1 && 'HLCRKJE'.includes(kind);
 }
 
 /** Reads the body of a compile request; null when it is malformed. */

@@ -5,8 +5,8 @@ import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { openSocketAddress } from './address.ts';
-import { RequestParser, encodeAnswer, encodeResult, encodeStr, parseCompileRequest } from './frames.ts';
-import type { ControlCall, LauncherCall, LauncherHandler, LauncherServer } from './types.ts';
+import { ReportParser, RequestParser, encodeAnswer, encodeResult, encodeStr, parseCompileRequest } from './frames.ts';
+import type { ControlCall, LauncherCall, LauncherHandler, LauncherReport, LauncherServer } from './types.ts';
 
 const HEARD_EVERY_MS = 2000;
 /** A launcher waits a while for the first sign of life; most that are answered by then need none. */
@@ -15,6 +15,7 @@ const FIRST_HEARD_MS = 100;
 const BACKLOG = 4096;
 const HEARD = encodeAnswer('H');
 const END = encodeAnswer('E');
+const NOTED = encodeAnswer('K');
 const KEPT = 0x4b;
 
 export interface ListenOptions {
@@ -102,6 +103,8 @@ class Connection {
   #closed = false;
   #onClosed: (() => void)[] = [];
   #onKept: ((launcherCpuMs: number) => void)[] = [];
+  /** A launcher that stays beside its compiler has told nothing yet. */
+  #awaited: { readonly parser: ReportParser; readonly onReport: (report: LauncherReport) => void } | null = null;
 
   #promise: (connection: Connection) => void;
 
@@ -150,6 +153,14 @@ class Connection {
       this.#kept = true;
       const launcherCpuMs = chunk.readUInt32LE(1) / 1000;
       for (const callback of this.#onKept.splice(0)) callback(launcherCpuMs);
+    } else if (this.#awaited !== null) {
+      const { parser, onReport } = this.#awaited;
+      const report = parser.push(chunk);
+      if (report === null) return;
+      this.#awaited = null;
+      if (report === 'malformed') return this.cut();
+      onReport(report);
+      this.#write(NOTED);
     } else {
       this.cut();
     }
@@ -192,7 +203,10 @@ class Connection {
       get closed() {
         return isClosed();
       },
-      local: (reason) => this.#answer('local', () => encodeAnswer('L', encodeStr(reason))),
+      local: (reason, onReport) => {
+        if (onReport !== undefined) this.#awaited = { parser: new ReportParser(), onReport };
+        this.#answer('local', () => encodeAnswer(onReport === undefined ? 'L' : 'C', encodeStr(reason)));
+      },
       result: (exit, renames, stdout, stderr) =>
         this.#answer('result', () => encodeResult(exit, renames, stdout, stderr)),
       onClosed: (callback) => this.#whenClosed(callback),

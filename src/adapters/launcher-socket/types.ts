@@ -22,11 +22,24 @@ export interface LauncherExit {
   readonly code: number;
 }
 
+/** How a compiler that ran here ended, by its launcher's word. */
+export interface LauncherReport {
+  readonly exit: LauncherExit;
+  /** Of the compiler and all that it waited for. */
+  readonly cpuMs: number;
+  /** All that it printed; null when that was too much, or was made for a terminal. */
+  readonly printed: { readonly stdout: Uint8Array; readonly stderr: Uint8Array } | null;
+}
+
 /** One launcher that waits. Answer once, with `local` or `result`; answers to a closed call are dropped. */
 export interface LauncherCall {
   readonly closed: boolean;
-  /** Run the real compiler there; `onClosed` then tells that it has ended. */
-  local(reason: string): void;
+  /**
+   * Run the real compiler there; `onClosed` then tells that it has ended. With `onReport` the launcher stays beside it where it
+   * can, and tells how it ended: at most once, before `onClosed`. Of a compile that went well it waits, for a moment, until
+   * `onReport` has returned: what the compiler wrote lies there as it left it until then.
+   */
+  local(reason: string, onReport?: (report: LauncherReport) => void): void;
   /**
    * The launcher renames each `[from, to]` (an empty `from`: removes `to`), prints, and ends as `exit` says. `onKept`
    * follows when it has; `onClosed` without `onKept`: it has not, and what is left of the `from` files is the agent's to remove.

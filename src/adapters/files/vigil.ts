@@ -1,0 +1,67 @@
+// Whether files and names stayed untouched while something else read them. To find them afterwards as they were before is not
+// enough: a file may have been another for a while. Times and inodes tell of that, and watches where names come and go.
+import type { Remembered } from '../../compiler/types.ts';
+import { identityOrNull } from './directory-entry.ts';
+import type { DirectoryEntry, Link } from './directory-entry.ts';
+import { isSettled, sameIdentity } from './identity.ts';
+import type { Identity } from './identity.ts';
+import { NO_NAMES } from './recorder.ts';
+import type { Grounds } from './recorder.ts';
+import type { Watches } from './watches.ts';
+
+export interface WatchedOver<T> extends Remembered<T> {
+  /**
+   * Begins to watch over all that the answer rests on. What it gives is to be asked in a moment that began `anew`: whether
+   * nothing of that was changed since a while before the call, not even for a time. When in doubt, it was.
+   */
+  watchOver(): () => boolean;
+}
+
+/** Notes what `identityNow` says of each; gives whether it says the same later, and no change is younger than this call. */
+export function sameAsBefore<T>(things: readonly T[], identityNow: (thing: T) => Identity | null): () => boolean {
+  const startMs = Date.now();
+  const before = things.map(identityNow);
+  return () =>
+    things.every((thing, index) => {
+      const was = before[index] ?? null;
+      const is = identityNow(thing);
+      if (was === null || is === null) return was === is;
+      return sameIdentity(was, is) && isSettled(is, startMs);
+    });
+}
+
+/** The same for directories of which no watch tells, by their times: any change of a name in them counts. */
+export function noteTimes(directories: readonly DirectoryEntry[]): () => boolean {
+  return sameAsBefore(directories, ({ path }) => identityOrNull(path));
+}
+
+/**
+ * All directories that an answer rests on, those on the way to them included: `watched`, where a watch tells of every name that
+ * matters; and those `unwatched` ones that can only be judged by their times.
+ */
+export function ground(
+  { entries, stamps }: Grounds,
+  targetOf: (link: Link) => DirectoryEntry,
+  watches: Watches | null,
+): { watched: readonly DirectoryEntry[]; unwatched: readonly DirectoryEntry[] } {
+  const isWatched = ({ path }: DirectoryEntry): boolean => watches?.isWatched(path) === true;
+  const met = new Set<DirectoryEntry>();
+  const answering = new Set<DirectoryEntry>();
+  const visit = (entry: DirectoryEntry): void => {
+    if (met.has(entry)) return;
+    met.add(entry);
+    const { parent, real, link } = entry;
+    if (parent !== null) visit(parent);
+    if (real !== null) visit(real);
+    if (link !== null) visit(targetOf(link));
+    // A directory that is watched tells itself when it is moved away; of a link, and of what is not there, its directory tells.
+    const above = parent?.real ?? null;
+    if (above !== null && !(real === entry && isWatched(entry))) answering.add(above);
+  };
+  for (const [index, entry] of entries.entries()) {
+    visit(entry);
+    if (stamps[2 * index + 1] !== NO_NAMES) answering.add(entry);
+  }
+  for (const entry of answering) visit(entry);
+  return { watched: [...met], unwatched: [...answering].filter((entry) => !isWatched(entry)) };
+}
