@@ -16,6 +16,8 @@ export interface BuildFigures {
   /** Units whose result was made before from the same files. */
   stored: number;
   local: number;
+  /** Of the local ones: those whose results were put into the store. */
+  localKept: number;
   /** Why units ran here: reason code → count. */
   reasons: Record<string, number>;
   /** Calls that are no compile (links, --version, probes). */
@@ -43,6 +45,7 @@ export function emptyFigures(): BuildFigures {
     remote: 0,
     stored: 0,
     local: 0,
+    localKept: 0,
     reasons: {},
     others: 0,
     failed: 0,
@@ -62,6 +65,8 @@ export interface BuildProgress {
   readonly figures: BuildFigures;
   /** Machine → tasks in its hands for this build's delegator. */
   readonly inFlight: Record<string, number>;
+  /** Slots that take this machine's tasks now, its own included. */
+  readonly slots: number;
 }
 
 /** At a build's end. */

@@ -23,6 +23,11 @@ export function readMachine(options: MachineOptions = {}): MachineReading {
   };
 }
 
+/** Processes that run or could, at this moment; 0 where /proc does not tell. */
+export function readRunnable(procRoot = '/proc'): number {
+  return toNumber(/^procs_running (\d+)/m.exec(read(procRoot, 'stat'))?.[1]);
+}
+
 function readConstant(procRoot: string, sysRoot: string): Constant {
   const key = `${procRoot}\0${sysRoot}`;
   const known = constants.get(key);

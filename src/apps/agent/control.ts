@@ -53,7 +53,7 @@ export function answerControl(agent: Agent, request: unknown, call: ControlCall)
         });
       }
       agent.figures.start(text('build'), needs);
-      return finish({ slots: slotsInReach(agent) });
+      return finish({ slots: slotsInReach(agent, 0) });
     }
     case 'build-end':
       agent.saveRecord();
@@ -67,21 +67,26 @@ export function answerControl(agent: Agent, request: unknown, call: ControlCall)
   }
 }
 
-function slotsInReach(agent: Agent): number {
-  const remote = agent.delegator.workers().reduce((sum, worker) => sum + (worker.offer?.info.slots ?? 0), 0);
-  // Machines that have not answered yet: assume a small office rather than none.
-  const assumed = agent.network === null ? 0 : Math.max(remote, 8);
-  return agent.config.delegate.own_slots + assumed;
+const assumedSlots = 8;
+const assumedForMs = 3000;
+
+/** Before anybody has answered: a small office rather than none, for a moment. */
+function slotsInReach(agent: Agent, sinceMs: number): number {
+  const remote = agent.delegation.slotsInReach(performance.now());
+  const assumed = agent.network === null || sinceMs > assumedForMs ? 0 : assumedSlots;
+  return agent.config.delegate.own_slots + Math.max(remote, assumed);
 }
 
 function watchBuild(agent: Agent, build: string, call: ControlCall): void {
   let last = '';
+  const startedAt = performance.now();
   const tell = (): void => {
     const inFlight: Record<string, number> = {};
     for (const worker of agent.delegator.workers())
       if (worker.inHand.size > 0) inFlight[worker.name] = worker.inHand.size;
     const { waiting, runningHere } = agent.delegator.counts();
-    const progress: BuildProgress = { figures: { ...agent.figures.of(build), waiting, runningHere }, inFlight };
+    const slots = slotsInReach(agent, performance.now() - startedAt);
+    const progress: BuildProgress = { figures: { ...agent.figures.of(build), waiting, runningHere }, inFlight, slots };
     const text = JSON.stringify(progress);
     if (text !== last) call.send(progress);
     last = text;

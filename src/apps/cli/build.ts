@@ -4,13 +4,14 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { availableParallelism, constants } from 'node:os';
-import { basename } from 'node:path';
+import { join } from 'node:path';
 import { homeDirectory, socketPath } from '../../adapters/config/config.ts';
 import { callControl } from '../../adapters/launcher-socket/client.ts';
 import type { BuildProgress, BuildReport } from '../report.ts';
 import { complain } from '../complain.ts';
 import { ask, ensureAgent } from './agent-client.ts';
 import { buildEnvironment, configuredWithout, wordsBehindLauncher } from './build-environment.ts';
+import { planJobs, type Jobs } from './jobs.ts';
 import { openProgress } from './progress.ts';
 import { progressLine, summarise } from './summary.ts';
 
@@ -35,21 +36,18 @@ export async function runBuild(command: readonly string[], options: BuildOptions
   const made = buildEnvironment(home, build, command, process.env);
   if (!made.ok) complain(`${made.error}; building without them`);
   const env = made.ok ? made.value : { ...process.env };
-  const words = withJobs(
-    made.ok ? wordsBehindLauncher(command) : command,
-    options.jobs ?? chooseJobs(slots),
-    env,
-    options.jobs !== null,
-  );
+  const behind = made.ok ? wordsBehindLauncher(command) : command;
+  const jobs = planJobs(behind, { asked: options.jobs, slots, env, dir: started.ok ? join(home, 'run') : null });
   const hint = configuredWithout(command, process.cwd(), env);
   if (hint !== null) complain(hint);
 
   const startedAt = performance.now();
   const view = options.json || !started.ok ? null : openProgress(process.stderr);
-  const watching = view === null ? null : watch(home, build, startedAt, view);
-  const exit = await runCommand(words, env);
+  const watching = started.ok ? watch(home, build, startedAt, view, jobs) : null;
+  const exit = await runCommand(jobs.words, jobs.env, jobs.inherit);
   watching?.stop();
   view?.close();
+  jobs.close();
 
   if (started.ok) await report(home, build, performance.now() - startedAt, options.json);
   return exit;
@@ -68,32 +66,9 @@ async function report(home: string, build: string, wallMs: number, json: boolean
   else process.stderr.write(`tender: ${summarise(figures, wallMs, availableParallelism())}\n`);
 }
 
-/** More jobs than slots let the delegator choose; a waiting launcher costs next to nothing. */
-export function chooseJobs(slots: number): number {
-  const own = availableParallelism();
-  return slots <= own ? own + 1 : Math.min(400, 2 * slots + own);
-}
-
-/** Tells make, ninja, CMake, Meson and SCons how many jobs to run, unless the user has said so. */
-export function withJobs(command: readonly string[], jobs: number, env: NodeJS.ProcessEnv, asked: boolean): string[] {
-  const tool = basename(command[0] ?? '');
-  const said = command.some((word) => /^(?:-j\d*|-j.*|--jobs(?:=.*)?|--parallel(?:=.*)?)$/.test(word));
-  const makeSaid = /(?:^| )(?:-j|--jobs|[a-zA-Z]*j\d)/.test(env['MAKEFLAGS'] ?? '');
-  if ((said || makeSaid) && !asked) return [...command];
-  env['CMAKE_BUILD_PARALLEL_LEVEL'] = String(jobs);
-  if (/^(?:gmake|make|ninja|samu|ninja-build)$/.test(tool)) {
-    return [command[0] ?? '', `-j${jobs}`, ...command.slice(1)];
-  }
-  env['MAKEFLAGS'] = `${env['MAKEFLAGS'] ?? ''} -j${jobs}`.trim();
-  // For the ninja that Meson or a script starts (build-environment.ts), and for SCons.
-  env['TENDER_JOBS'] = String(jobs);
-  env['SCONSFLAGS'] ??= `-j${jobs}`;
-  return [...command];
-}
-
-function runCommand(words: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+function runCommand(words: readonly string[], env: NodeJS.ProcessEnv, inherit: readonly number[]): Promise<number> {
   return new Promise((resolve) => {
-    const child = spawn(words[0] ?? '', words.slice(1), { env, stdio: 'inherit' });
+    const child = spawn(words[0] ?? '', words.slice(1), { env, stdio: ['inherit', 'inherit', 'inherit', ...inherit] });
     const forward = (signal: NodeJS.Signals): void => {
       child.kill(signal);
     };
@@ -110,17 +85,24 @@ function runCommand(words: readonly string[], env: NodeJS.ProcessEnv): Promise<n
   });
 }
 
-function watch(home: string, build: string, startedAt: number, view: { show(line: string): void }): { stop(): void } {
+/** Follows the build at the agent: for people, when there is a view, and for the number of make's jobs. */
+function watch(
+  home: string,
+  build: string,
+  startedAt: number,
+  view: { show(line: string): void } | null,
+  jobs: Jobs,
+): { stop(): void } {
   let latest: BuildProgress | null = null;
   const ended = new AbortController();
   let stopped = false;
   const draw = (): void => {
-    if (latest === null || stopped) return;
+    if (latest === null || stopped || view === null) return;
     view.show(
       progressLine(latest.figures, latest.inFlight, performance.now() - startedAt, process.stderr.columns ?? 100),
     );
   };
-  const timer = setInterval(draw, 500);
+  const timers = [setInterval(draw, 500), setInterval(() => jobs.follow(latest?.slots ?? null), 250)];
   const answered = (answer: unknown): void => {
     latest = answer as BuildProgress;
     draw();
@@ -129,7 +111,7 @@ function watch(home: string, build: string, startedAt: number, view: { show(line
   return {
     stop: () => {
       stopped = true;
-      clearInterval(timer);
+      for (const timer of timers) clearInterval(timer);
       ended.abort();
     },
   };

@@ -1,7 +1,7 @@
 // What a user reads while a build runs and when it has ended.
 import { describe, expect, test } from 'vitest';
 import { emptyFigures, type BuildFigures } from '../report.ts';
-import { chooseJobs, withJobs } from './build.ts';
+import { withJobs } from './jobs.ts';
 import { duration, progressLine, summarise } from './summary.ts';
 
 const figures = (change: Partial<BuildFigures>): BuildFigures => ({ ...emptyFigures(), ...change });
@@ -80,11 +80,5 @@ describe('how many jobs', () => {
     const set: NodeJS.ProcessEnv = { MAKEFLAGS: '-j2' };
     withJobs(['sh', 'build.sh'], 7, set, false);
     expect(set).toEqual({ MAKEFLAGS: '-j2' });
-  });
-
-  test('more than slots, so that there is a choice, but never without bound', () => {
-    expect(chooseJobs(0)).toBeGreaterThan(1);
-    expect(chooseJobs(50)).toBeGreaterThan(100);
-    expect(chooseJobs(100_000)).toBe(400);
   });
 });

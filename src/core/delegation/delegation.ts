@@ -14,7 +14,7 @@ import { HEDGE_CHECK_MS, OVERSLEPT_MS } from './limits.ts';
 import { match, nextNobodyAt } from './matching.ts';
 import { forgiveSleep, runTimers } from './timers.ts';
 import type { DelegatorEffect, DelegatorEvent, DelegatorOptions, TaskSpec } from './types.ts';
-import { viewOf } from './view.ts';
+import { slotsInReach, viewOf } from './view.ts';
 import type { DelegationView } from './view.ts';
 import type { Attempt, Task, WorkerBook } from './parts.ts';
 
@@ -78,6 +78,11 @@ export class Delegation {
 
   view(now: number = this.#steppedAt): DelegationView {
     return viewOf(this.#book, now);
+  }
+
+  /** Slots of other machines that take tasks of ours now or would if asked: what make's number of jobs follows. */
+  slotsInReach(now: number = this.#steppedAt): number {
+    return slotsInReach(this.#book, now);
   }
 
   #nextWake(): number {

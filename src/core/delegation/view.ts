@@ -59,6 +59,18 @@ export interface LeaseView {
   readonly expiresInMs: number;
 }
 
+/** Slots that take tasks of ours now or would if asked: of each worker its leases, or without one all that it has. */
+export function slotsInReach(book: Book, now: number): number {
+  let slots = 0;
+  for (const worker of book.workers.values()) {
+    if (!worker.connected || worker.returning || worker.excludedUntil > now) continue;
+    let leased = 0;
+    for (const lease of worker.leases.values()) leased += lease.slots;
+    slots += leased > 0 || worker.remark !== '' ? leased : (worker.info?.slots ?? 0);
+  }
+  return slots;
+}
+
 export function viewOf(book: Book, now: number): DelegationView {
   return {
     tasks: [...book.tasks.values()].map((task) => ({
