@@ -16,13 +16,16 @@ export class Answers<T> {
     this.#recheckMs = recheckMs;
   }
 
-  /** The answer known for `key` while what it rests on is unchanged, else a new one; callers of one time share one question. */
-  async get(key: string, ask: () => Promise<T>, stateNow: (answer: T) => string | null): Promise<T> {
+  /**
+   * The answer known for `key` while what it rests on is unchanged, else a new one; callers of one time share one question.
+   * `anew`: what it rests on is looked at, however young the answer is.
+   */
+  async get(key: string, ask: () => Promise<T>, stateNow: (answer: T) => string | null, anew = false): Promise<T> {
     const known = this.#known.get(key);
     if (known !== undefined) {
       const answer = await known.answer;
       const nowMs = performance.now();
-      if (nowMs - known.checkedAtMs < this.#recheckMs) return answer;
+      if (!anew && nowMs - known.checkedAtMs < this.#recheckMs) return answer;
       known.checkedAtMs = nowMs;
       if (known.state !== null && stateNow(answer) === known.state) return answer;
       if (this.#known.get(key) !== known) return this.get(key, ask, stateNow);

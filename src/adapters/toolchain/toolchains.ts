@@ -34,12 +34,17 @@ export class Toolchains {
     this.#searches = new Answers(recheckMs);
   }
 
-  /** The compiler at an absolute path; the message of a failure is for people. */
-  describe(compilerPath: string, env: Environment = this.#env): Promise<Result<ToolchainDescription, ToolchainError>> {
+  /** The compiler at an absolute path; the message of a failure is for people. `anew`: its files are looked at in any case. */
+  describe(
+    compilerPath: string,
+    env: Environment = this.#env,
+    { anew = false } = {},
+  ): Promise<Result<ToolchainDescription, ToolchainError>> {
     return this.#described.get(
       [compilerPath, placesIn(env)].join('\0'),
       () => readToolchain(compilerPath, env, this.#shared),
       (result) => (result.ok ? stateOf([compilerPath, ...result.value.files.map((file) => file.path)], env) : null),
+      anew,
     );
   }
 

@@ -133,6 +133,7 @@ export class Agent {
       watches: openWatches(join(home, 'run', 'cookies')),
       store: this.store,
       needsOf: (build) => this.figures.needsOf(build) || config.delegate.needs,
+      keptHere: (build) => this.figures.count(build, (figures) => figures.localKept++),
       log: (event, fields) => log.write(event, fields),
     });
   }
@@ -214,7 +215,7 @@ export class Agent {
     await this.workshop?.close();
     await this.network?.close();
     await this.launchers?.close();
-    this.preparer.close();
+    await this.preparer.close();
     await this.store?.close();
     this.saveRecord();
   }

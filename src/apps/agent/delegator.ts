@@ -16,9 +16,11 @@ import { unreachable } from '../../base/assert.ts';
 import { AwardWriter } from './award.ts';
 import { BlobSource } from './blobs-out.ts';
 import type { Figures } from './figures.ts';
+import type { HereRun, Keep } from './keep-here.ts';
 import { MachineRunner } from './machine-runner.ts';
+import { OutputsInHand } from './outputs-in-hand.ts';
 import { discardOutputs, endedWell, judgeResult, tellAsHere, writeOutputs, type Rename } from './outputs.ts';
-import type { CompileTask, Keep, Prepared, PreparedCall } from './prepare.ts';
+import type { CompileTask, Prepared, PreparedCall } from './prepare.ts';
 
 interface LiveTask {
   readonly id: TaskId;
@@ -69,6 +71,7 @@ export class Delegator {
   private readonly peers = new Map<NodeId, Peer>();
   private readonly results = new Map<AttemptId, ExecutionResultMessage>();
   private readonly blobs = new BlobSource();
+  private readonly outputsInHand = new OutputsInHand();
   private nextTask = 1;
 
   constructor(world: DelegatorWorld) {
@@ -291,7 +294,7 @@ export class Delegator {
     this.tasks.delete(taskId);
     const exit = { how: result.signalled ? 'signal' : 'exit', code: result.code } as const;
     this.answer(task, exit, written.value, result);
-    task.keep?.(result);
+    task.keep?.made(result);
     const name = this.peers.get(worker)?.name ?? worker;
     const failed = result.signalled || result.code !== 0;
     this.world.figures.remote(task.build, name, { cpuMs: result.cpuMs, ranMs: result.ranMs, failed });
@@ -316,12 +319,14 @@ export class Delegator {
     renames: readonly Rename[],
     said: { readonly stdout: Uint8Array; readonly stderr: Uint8Array },
   ): void {
+    const claim = this.outputsInHand.claim(renames.map(([, to]) => to));
     let kept = false;
     task.call.onKept((launcherCpuMs) => {
       kept = true;
       this.world.figures.unitAnswered(task.build, launcherCpuMs);
     });
     task.call.onClosed(() => {
+      claim.end();
       if (!kept) discardOutputs(renames);
     });
     task.call.result(exit, renames, said.stdout, tellAsHere(said.stderr));
@@ -332,7 +337,23 @@ export class Delegator {
     if (task.isUnit) this.world.figures.local(task.build, reason);
     else this.world.figures.count(task.build, (figures) => figures.others++);
     const why = task.staysReason === '' ? detail : task.staysDetail;
-    task.call.local(why === '' || why === reason ? reason : `${reason}: ${why}`);
+    const said = why === '' || why === reason ? reason : `${reason}: ${why}`;
+    const run = this.startHere(task);
+    task.call.local(said, run === null ? undefined : (report) => run.ended(report));
+  }
+
+  /** Null: nothing of what the compiler makes here will be kept. */
+  private startHere({ compile, call, keep }: LiveTask): HereRun | null {
+    if (compile === null) return null;
+    const claim = this.outputsInHand.claim(compile.outputs.map(({ path }) => path));
+    call.onClosed(() => claim.end());
+    const run = keep?.startHere() ?? null;
+    if (run === null) return null;
+    return {
+      ended: (report) => {
+        if (!claim.shared) run.ended(report);
+      },
+    };
   }
 
   private launcherClosed(task: LiveTask): void {

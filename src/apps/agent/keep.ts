@@ -14,6 +14,12 @@ import { messageKey, resultKey } from './store-keys.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { Taken, Unit } from './units.ts';
 
+/** What a compile made, wherever it ran. */
+export type MadeResult = Pick<
+  ExecutionResultMessage,
+  'signalled' | 'code' | 'stdout' | 'stderr' | 'outputs' | 'ranMs' | 'cpuMs'
+>;
+
 export type KeepingStore = Pick<ResultStore, 'manifests' | 'result' | 'put'>;
 
 /** Of a file in which no include is looked for. */
@@ -47,18 +53,32 @@ export class ResultKeeper {
     return result;
   }
 
-  /** Keeps what a compile of `taken` gave, unless any of it has changed since it was taken. */
-  put(unit: Unit, surroundings: Surroundings, taken: Taken, result: ExecutionResultMessage): void {
+  /**
+   * Keeps what a compile of `taken` gave, unless any of it has changed since it was taken; whether it did. `here`: the compiler
+   * had the whole disk before it, not just what was taken for it.
+   */
+  put(unit: Unit, surroundings: Surroundings, taken: Taken, result: MadeResult, here = false): boolean {
     const { storeKey } = unit;
-    if (storeKey === null || result.signalled || result.code !== 0) return;
-    if (unit.taken?.value !== taken || !unit.taken.holds()) return;
+    if (storeKey === null || result.signalled || result.code !== 0) return false;
+    if (unit.taken?.value !== taken || !unit.taken.holds()) return false;
     const { stdout, stderr, outputs, ranMs, cpuMs } = result;
     const read = this.#readBy(unit, taken, result);
+    if (here && !this.#wasTaken(taken, read.listed, unit.cwd)) return false;
     const files = this.#describe(unit, read);
-    if (files === null) return;
+    if (files === null) return false;
     const messages = stderr.length + stdout.length === 0 ? '' : messageKey(unit.plan, surroundings);
     const key = resultKey(storeKey, files, this.#prelude(unit), messages);
     this.#store.put(storeKey, { files, resultKey: key }, { stdout, stderr, outputs, ranMs, cpuMs });
+    return true;
+  }
+
+  /** Whether all that a depfile lists was foreseen. */
+  #wasTaken(taken: Taken, listed: readonly string[], cwd: string): boolean {
+    const foreseen = new Set(taken.fragment.files.map(({ path }) => path));
+    return listed.every((path) => {
+      const named = this.#files.digest(spellAbsolute(path, cwd));
+      return named !== null && foreseen.has(named.path);
+    });
   }
 
   /** What is looked for besides includes: forced headers, precompiled ones, and files that may be there or not. */
@@ -100,7 +120,11 @@ export class ResultKeeper {
   }
 
   /** What the compile read, as its depfile spells it; where there is no full one, all that it may have read. */
-  #readBy(unit: Unit, taken: Taken, result: ExecutionResultMessage): { scanned: readonly string[]; plain: string[] } {
+  #readBy(
+    unit: Unit,
+    taken: Taken,
+    result: MadeResult,
+  ): { scanned: readonly string[]; plain: string[]; listed: readonly string[] } {
     const { plan, cwd } = unit;
     const optional = plan.optionalInputs.filter((path) => this.#files.isFile(spellAbsolute(path, cwd)));
     const plain = [...plan.extraInputs, ...optional];
@@ -108,7 +132,7 @@ export class ResultKeeper {
     const written = result.outputs.find(({ index }) => index === at);
     // With -MMD the headers of the system are not in it.
     const isFull = at >= 0 && written !== undefined && !plan.args.some((arg) => arg.includes('MM'));
-    const all = { scanned: taken.scanned.map((path) => relative(cwd, path)), plain };
+    const all = { scanned: taken.scanned.map((path) => relative(cwd, path)), plain, listed: [] };
     if (!isFull) return all;
     const bytes = written.zstd
       ? zstdDecompressSync(written.data, { maxOutputLength: MAX_DEPFILE_BYTES })
@@ -121,7 +145,7 @@ export class ResultKeeper {
       { files: taken.scanned, unlisted: taken.unlisted },
       (path) => this.#contentOf(path),
     );
-    return { scanned: remembered.map((path) => spelled.get(path) ?? relative(cwd, path)), plain };
+    return { scanned: remembered.map((path) => spelled.get(path) ?? relative(cwd, path)), plain, listed };
   }
 
   #contentOf(path: string): string | null {

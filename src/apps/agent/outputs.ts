@@ -15,6 +15,8 @@ import type { CompileTask, OutputPlan } from './prepare.ts';
 /** [temporary, final]; an empty temporary: remove the final. */
 export type Rename = readonly [from: string, to: string];
 
+/** Unpacking a smaller output costs its receiver more than the bytes that packing saves. */
+export const packAboveBytes = 24 * 1024;
 const maxOutputBytes = 512 * 1024 * 1024;
 const sandboxTmp = `${tmpDir}/`;
 const missingInclude = /^(.*?):\d+:\d+: fatal error: (.+?): No such file or directory$/m;

@@ -16,12 +16,12 @@ import { tryStat } from '../../adapters/stat.ts';
 import type { LauncherRequest } from '../../adapters/launcher-socket/types.ts';
 import { askDependencies, type ToolchainDescription, type Toolchains } from '../../adapters/toolchain/index.ts';
 import type { TaskClass } from '../../core/types.ts';
-import type { ExecutionResultMessage } from '../../wire/messages.ts';
 import type { Explanation } from '../report.ts';
 import { explainCall } from './explain.ts';
 import { takeUnit } from './inputs.ts';
 import { placeOutputs, type OutputPlace } from './output-places.ts';
-import { ResultKeeper, type KeepingStore } from './keep.ts';
+import { ResultKeeper, type KeepingStore, type MadeResult } from './keep.ts';
+import { HereKeeper, type Keep } from './keep-here.ts';
 import { stays, type Stay } from './stay.ts';
 import { unitKey } from './store-keys.ts';
 import { SurroundingsReader, travellingZone, type Surroundings } from './surroundings.ts';
@@ -62,9 +62,6 @@ export type Prepared =
   | { readonly travels: 'stored'; readonly outputs: OutputPlan; readonly result: StoredResult }
   | Stay;
 
-/** Keeps the result of a task, when it is one that may be kept. */
-export type Keep = (result: ExecutionResultMessage) => void;
-
 export interface PreparedCall {
   readonly prepared: Prepared;
   readonly build: string;
@@ -80,6 +77,8 @@ export interface PreparerWorld {
   /** Null: no results are kept. */
   readonly store: KeepingStore | null;
   needsOf(build: string): string;
+  /** A result of a compiler that ran here lies in the store now. */
+  keptHere(build: string): void;
   log(event: string, fields: Record<string, unknown>): void;
 }
 
@@ -93,11 +92,14 @@ export class Preparer {
   readonly files: FileCache;
   readonly scanner: IncludeScanner;
   private readonly keeper: ResultKeeper | null;
+  private readonly hereKeeper: HereKeeper;
   private readonly surroundings = new SurroundingsReader();
   private readonly units = new UnitMemory();
   /** What waits for the next look at the disk. */
   private arrived: (() => void)[] = [];
   private looking = false;
+  /** One of those that wait believes nothing that was seen before. */
+  private anew = false;
   private readonly classes = new Map<string, TaskClass>();
   // Starts at the clock so that no two lives of an agent share a generation.
   private epoch = Date.now() * 1000;
@@ -107,9 +109,22 @@ export class Preparer {
     this.files = new FileCache({ watches: world.watches });
     this.scanner = new IncludeScanner(this.files);
     this.keeper = world.store === null ? null : new ResultKeeper(world.store, this.files, this.scanner);
+    this.hereKeeper = new HereKeeper({
+      inNextMoment: (work) => this.inOneMoment(work, true),
+      describe: async (compiler, { variables }) => {
+        const described = await world.toolchains.describe(compiler, variables, { anew: true });
+        return described.ok ? described.value : described.error.message;
+      },
+      ended: ({ unit, surroundings }, notKept) => {
+        if (notKept === '') world.keptHere(surroundings.build);
+        else world.log('not-kept', { source: unit.requests[0].source, why: notKept });
+      },
+    });
   }
 
-  close(): void {
+  /** Ends when all that compilers have made here is kept, or is not. */
+  async close(): Promise<void> {
+    await this.hereKeeper.settle();
     this.files.close();
   }
 
@@ -154,12 +169,13 @@ export class Preparer {
       if (!unit.passing) this.units.set(name, unit);
     }
     const found = unit;
+    if (found.keeping !== null) await found.keeping;
     const prepared = await this.inOneMoment(() => this.collect(call, found));
     if (prepared !== 'unresolved') return prepared;
     const asked = await askDependencies(compiler, unit.plan.args, cwd, surroundings.variables);
     if (!asked.ok) return stays('include-not-resolved', asked.error.message);
     // Of this call alone: what the next one would be told, nobody knows.
-    const passing: Unit = { ...unit, asked: asked.value, taken: null, storeKey: null };
+    const passing: Unit = { ...unit, asked: asked.value, taken: null, storeKey: null, keeping: null };
     const again = await this.inOneMoment(() => this.collect(call, passing));
     return again === 'unresolved' ? stays('include-not-resolved', 'an include by macro') : again;
   }
@@ -244,11 +260,12 @@ export class Preparer {
       taken: null,
       storeKey: keeps ? unitKey(plan, compiler, toolchain.digest, cwd, surroundings) : null,
       hit: null,
+      keeping: null,
     };
   }
 
   /** Units that arrive together share one look at the disk: each of them came before it. */
-  private inOneMoment<T>(work: () => T): Promise<T> {
+  private inOneMoment<T>(work: () => T, anew = false): Promise<T> {
     return new Promise((resolve, reject) => {
       this.atNextMoment(() => {
         try {
@@ -256,12 +273,13 @@ export class Preparer {
         } catch (error) {
           reject(error as Error);
         }
-      });
+      }, anew);
     });
   }
 
-  private atNextMoment(work: () => void): void {
+  private atNextMoment(work: () => void, anew = false): void {
     this.arrived.push(work);
+    this.anew ||= anew;
     if (this.looking) return;
     this.looking = true;
     setImmediate(() => void this.look());
@@ -270,8 +288,10 @@ export class Preparer {
   private async look(): Promise<void> {
     while (this.arrived.length > 0) {
       const works = this.arrived;
+      const { anew } = this;
       this.arrived = [];
-      await this.files.nextMoment();
+      this.anew = false;
+      await this.files.nextMoment({ anew });
       for (const work of works) work();
     }
     this.looking = false;
@@ -297,7 +317,7 @@ export class Preparer {
       const snapshot = this.files.snapshot(() => takeUnit(unit, surroundings, outputs.outputs, this));
       const { value } = snapshot;
       if (value === 'unresolved' || 'travels' in value) return value;
-      this.units.take(unit, { value, holds: () => snapshot.holds() });
+      this.units.take(unit, { ...snapshot, value });
       taken = value;
     }
     if (this.files.takeChanged().length > 0) this.epoch++;
@@ -318,14 +338,14 @@ export class Preparer {
       bytes: taken.bytes,
       searchDirs: taken.searchDirs,
     };
-    return { travels: true, task, keep: this.keepOf(unit, surroundings, taken) };
+    return { travels: true, task, keep: this.keepOf(unit, surroundings, taken, outputs) };
   }
 
   /** The result is put into the store in a moment in which all that the task was made from is still there. */
-  private keepOf(unit: Unit, surroundings: Surroundings, taken: Taken): Keep | null {
+  private keepOf(unit: Unit, surroundings: Surroundings, taken: Taken, outputs: OutputPlan): Keep | null {
     const { keeper } = this;
     if (keeper === null || unit.storeKey === null || !taken.repeatable) return null;
-    return (result) =>
+    const made = (result: MadeResult): void =>
       this.atNextMoment(() => {
         try {
           keeper.put(unit, surroundings, taken, result);
@@ -333,6 +353,8 @@ export class Preparer {
           this.world.log('keep-broke', { source: unit.requests[0].source, error: (error as Error).stack });
         }
       });
+    const put = (result: MadeResult): boolean => keeper.put(unit, surroundings, taken, result, true);
+    return { made, startHere: () => this.hereKeeper.start({ unit, surroundings, outputs, put }) };
   }
 
   private classOf(toolchain: ToolchainDescription, path: string, criteria: string): TaskClass {

@@ -1,6 +1,7 @@
 // What is remembered of a compile between builds: how its command was read, and, as long as nothing that it rests on changed,
 // what it takes along. A unit that comes again costs a look at what is vouched for, no parse and no walk.
 import type { CompilePlan, NameSpacePiece, Remembered, ScanRequest } from '../../compiler/types.ts';
+import type { WatchedOver } from '../../adapters/files/vigil.ts';
 import type { ToolchainDescription } from '../../adapters/toolchain/index.ts';
 
 /** All that the unit reads, as it was when it was taken. */
@@ -31,11 +32,13 @@ export interface Unit {
   readonly passing: boolean;
   /** What the compiler listed where the scan cannot follow; null: it was not asked. */
   asked: readonly string[] | null;
-  taken: Remembered<Taken> | null;
+  taken: WatchedOver<Taken> | null;
   /** Names the unit in the store of results; null: its results are not kept. */
   readonly storeKey: Uint8Array | null;
   /** Under which key its result was found, as long as it reads what it read. */
   hit: Remembered<Uint8Array> | null;
+  /** A result that was made here is about to be kept. */
+  keeping: Promise<void> | null;
 }
 
 /** What the memory of all units together may list: a file of a unit takes some 30 bytes. */
@@ -65,7 +68,7 @@ export class UnitMemory {
   }
 
   /** Gives a unit what was taken for it. */
-  take(unit: Unit, taken: Remembered<Taken>): void {
+  take(unit: Unit, taken: WatchedOver<Taken>): void {
     const before = listedBy(unit);
     unit.taken = taken;
     if (!this.#members.has(unit)) return;

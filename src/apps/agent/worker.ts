@@ -18,6 +18,7 @@ import {
 } from '../../wire/messages.ts';
 import { announcementFromWire, offerToWire } from '../../wire/session.ts';
 import { BlobFetcher } from './blobs-in.ts';
+import { packAboveBytes } from './outputs.ts';
 import { MachineRunner } from './machine-runner.ts';
 
 interface Attempt {
@@ -59,7 +60,6 @@ export interface WorkerWorld {
   log(event: string, fields: Record<string, unknown>): void;
 }
 
-const packAboveBytes = 24 * 1024;
 const maxResultBytes = 200 * 1024 * 1024;
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
