@@ -19,7 +19,7 @@ import { identityOf, isSettled, sameIdentity } from './identity.ts';
 import type { Identity } from './identity.ts';
 import { NO_NAMES, Recorder } from './recorder.ts';
 import type { Grounds } from './recorder.ts';
-import { ground, noteTimes } from './vigil.ts';
+import { watchDirectories } from './vigil.ts';
 import type { Watches } from './watches.ts';
 
 /** Names that changed in a listing: above this many, reading it again is cheaper. */
@@ -152,12 +152,9 @@ export class DirectoryTable {
   /** As `WatchedOver` says. */
   watchOver(grounds: Grounds): () => boolean {
     const since = this.#tells;
-    const { watched, unwatched } = ground(grounds, (link) => this.targetOf(link), this.#watches);
-    const asTheyWere = noteTimes(unwatched);
-    return () =>
-      (this.#watches === null || this.#lostAt <= since) &&
-      watched.every((entry) => entry.toldAt <= since) &&
-      asTheyWere();
+    const targetOf = (link: Link): DirectoryEntry => this.targetOf(link);
+    const untouched = watchDirectories(grounds, targetOf, this.#watches, ({ toldAt }) => toldAt > since);
+    return () => (this.#watches === null || this.#lostAt <= since) && untouched();
   }
 
   /** Whether all that an answer rests on is as it was. */

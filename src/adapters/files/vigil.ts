@@ -30,23 +30,24 @@ export function sameAsBefore<T>(things: readonly T[], identityNow: (thing: T) =>
     });
 }
 
-/** The same for directories of which no watch tells, by their times: any change of a name in them counts. */
-export function noteTimes(directories: readonly DirectoryEntry[]): () => boolean {
-  return sameAsBefore(directories, ({ path }) => identityOrNull(path));
-}
+const directoryNow = ({ path }: DirectoryEntry): Identity | null => identityOrNull(path);
 
 /**
- * All directories that an answer rests on, those on the way to them included: `watched`, where a watch tells of every name that
- * matters; and those `unwatched` ones that can only be judged by their times.
+ * For all directories that an answer rests on, those on the way to them included: what `sameAsBefore` says for files. `isToldSince`:
+ * whether a watch has told of the directory's own name, or of a name in it that counts.
  */
-export function ground(
+export function watchDirectories(
   { entries, stamps }: Grounds,
   targetOf: (link: Link) => DirectoryEntry,
   watches: Watches | null,
-): { watched: readonly DirectoryEntry[]; unwatched: readonly DirectoryEntry[] } {
+  isToldSince: (directory: DirectoryEntry) => boolean,
+): () => boolean {
   const isWatched = ({ path }: DirectoryEntry): boolean => watches?.isWatched(path) === true;
   const met = new Set<DirectoryEntry>();
+  /** Names in them count. */
   const answering = new Set<DirectoryEntry>();
+  /** Without a watch, and only their being where they are counts: a move shows in their own times and in those above. */
+  const places: DirectoryEntry[] = [];
   const visit = (entry: DirectoryEntry): void => {
     if (met.has(entry)) return;
     met.add(entry);
@@ -54,14 +55,22 @@ export function ground(
     if (parent !== null) visit(parent);
     if (real !== null) visit(real);
     if (link !== null) visit(targetOf(link));
-    // A directory that is watched tells itself when it is moved away; of a link, and of what is not there, its directory tells.
     const above = parent?.real ?? null;
-    if (above !== null && !(real === entry && isWatched(entry))) answering.add(above);
+    if (above === null) return;
+    // A directory that is watched tells itself when it is moved away; of a link, and of what is not there, its directory tells.
+    if (real !== entry) answering.add(above);
+    else if (!isWatched(entry) && !isWatched(above)) places.push(entry);
   };
   for (const [index, entry] of entries.entries()) {
     visit(entry);
     if (stamps[2 * index + 1] !== NO_NAMES) answering.add(entry);
   }
   for (const entry of answering) visit(entry);
-  return { watched: [...met], unwatched: [...answering].filter((entry) => !isWatched(entry)) };
+  const names = [...answering].filter((entry) => !isWatched(entry));
+  const checks = names.map((entry) => sameAsBefore([entry], directoryNow));
+  for (const entry of places) {
+    const [own, above] = [entry, entry.parent?.real ?? entry].map((each) => sameAsBefore([each], directoryNow));
+    checks.push(() => own?.() === true || above?.() === true);
+  }
+  return () => checks.every((check) => check()) && ![...met].some(isToldSince);
 }
