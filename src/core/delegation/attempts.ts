@@ -1,6 +1,7 @@
 // The life of an attempt: award, signs of life, result or failure, cancellation; and with it the end of its task.
 // A task ends in exactly one place, `end`; an attempt leaves the books in exactly one place, `book.dropAttempt`.
 import { assert } from '../../base/assert.ts';
+import type { Candidate } from '../selection/types.ts';
 import type { Exit, FailureCode, LocalReason } from '../types.ts';
 import type { Book } from './book.ts';
 import { strike } from './exclusion.ts';
@@ -25,6 +26,7 @@ export function award(
   task: Task,
   hedge: Attempt['hedge'],
   now: number,
+  candidates: readonly Candidate[],
 ): void {
   assert(lease.used < lease.slots, `lease ${lease.id} has no free slot`);
   task.attemptsMade += 1;
@@ -54,7 +56,9 @@ export function award(
   else build.workMs += task.estimateMs;
   book.wakeBy(silentAt(attempt));
   book.emit({ type: 'award', worker: worker.id, leaseId: lease.id, task: task.spec.id, attempt: attempt.id });
-  book.note({ kind: 'awarded', task: task.spec.id, attempt: attempt.id, worker: worker.id, hedge: hedge !== 'no' });
+  const weighed = { estimateMs: task.estimateMs, candidates, hedge };
+  const note = { task: task.spec.id, attempt: attempt.id, worker: worker.id, hedge: hedge !== 'no', weighed };
+  book.note({ kind: 'awarded', ...note });
 }
 
 /** When an attempt of which nothing more is heard counts as lost. */
@@ -70,11 +74,13 @@ export function runHere(
   detail: string,
   holdsSlot: boolean,
   now: number,
+  candidates: readonly Candidate[] = [],
 ): void {
   book.place(task, { at: 'here', reason, since: now, holdsSlot });
   for (const attempt of task.attempts) cancelAttempt(book, attempt, 'the task runs on its own machine now', now);
   book.emit({ type: 'run-local', task: task.spec.id, reason, detail });
-  book.note({ kind: 'local', task: task.spec.id, reason, detail });
+  const weighed = candidates.length === 0 ? null : { estimateMs: task.estimateMs, candidates, hedge: 'no' as const };
+  book.note({ kind: 'local', task: task.spec.id, reason, detail, weighed });
 }
 
 export function started(book: Book, attempt: Attempt, now: number): void {

@@ -1,6 +1,7 @@
 // A second copy of a task on another machine, when nothing waits and a slot is idle: for stragglers, and at the tail
 // for what another machine would finish much sooner. Bounded by a share of the build's work, or it wastes a third.
 import { finishMs } from '../selection/finish.ts';
+import type { Candidate } from '../selection/types.ts';
 import { award } from './attempts.ts';
 import type { Book } from './book.ts';
 import { candidateOf, freeLease } from './leases.ts';
@@ -13,6 +14,7 @@ interface Doubling {
   readonly leftMs: number;
   readonly worker: WorkerBook;
   readonly lease: Lease;
+  readonly place: Candidate;
 }
 
 /** Whether it is worth looking again after HEDGE_CHECK_MS. */
@@ -29,7 +31,7 @@ export function hedge(book: Book, now: number): void {
       if (doubling !== null && (best === null || doubling.leftMs > best.leftMs)) best = doubling;
     }
     if (best === null) return;
-    award(book, best.worker, best.lease, best.task, best.kind, now);
+    award(book, best.worker, best.lease, best.task, best.kind, now, [best.place]);
   }
 }
 
@@ -47,7 +49,7 @@ function consider(book: Book, task: Task, now: number): Doubling | null {
   if (other === null) return null;
   const gain = elapsedMs >= 2 * attempt.estimateMs ? HEDGE_GAIN_LATE : HEDGE_GAIN;
   if (kind === 'tail' && other.costMs >= gain * leftMs) return null;
-  return { task, kind, leftMs, worker: other.worker, lease: other.lease };
+  return { task, kind, leftMs, worker: other.worker, lease: other.lease, place: other.place };
 }
 
 /** Past its estimate an attempt is expected to need half as much again as it has had: durations have heavy tails. */
@@ -68,17 +70,25 @@ function anyDoubled(book: Book, build: BuildBook): boolean {
   return false;
 }
 
-function bestOther(book: Book, task: Task): { worker: WorkerBook; lease: Lease; costMs: number } | null {
+interface Other {
+  readonly worker: WorkerBook;
+  readonly lease: Lease;
+  readonly place: Candidate;
+  readonly costMs: number;
+}
+
+function bestOther(book: Book, task: Task): Other | null {
   const classId = task.spec.class?.id ?? '';
   const used = new Set<string>(task.failedOn);
   for (const attempt of task.attempts) used.add(attempt.worker.id);
-  let best: { worker: WorkerBook; lease: Lease; costMs: number } | null = null;
+  let best: Other | null = null;
   for (const worker of book.workers.values()) {
     if (used.has(worker.id)) continue;
     const lease = freeLease(worker, classId);
     if (lease === null) continue;
-    const costMs = finishMs(task, candidateOf(book, worker, lease, task));
-    if (best === null || costMs < best.costMs) best = { worker, lease, costMs };
+    const place = candidateOf(book, worker, lease, task);
+    const costMs = finishMs(task, place);
+    if (best === null || costMs < best.costMs) best = { worker, lease, place, costMs };
   }
   return best;
 }

@@ -59,12 +59,12 @@ function matchTravellers(book: Book, now: number): void {
       book.waiting.remove(task);
       aside.push(task);
     } else if (choice.worker === null) {
-      runHere(book, task, 'own-slot', '', true, now);
+      runHere(book, task, 'own-slot', '', true, now, allowed);
     } else {
       const worker = book.worker(choice.worker);
       const lease = freeLease(worker, classId);
       assert(lease !== null, 'the policy chose a place that was not offered to it');
-      award(book, worker, lease, task, 'no', now);
+      award(book, worker, lease, task, 'no', now, allowed);
     }
   }
   for (const task of aside) book.waiting.add(task);

@@ -1,4 +1,5 @@
 // What can happen to a delegator, and what it may ask of the world. `delegation.ts` is the machine between them.
+import type { Candidate } from '../selection/types.ts';
 import type {
   Announcement,
   AttemptId,
@@ -85,6 +86,16 @@ export type DelegatorEffect =
   | { readonly type: 'discard'; readonly attempt: AttemptId; readonly worker: NodeId }
   | { readonly type: 'note'; readonly note: DelegationNote };
 
+/** What a place was chosen from, for people who ask why. */
+export interface Weighed {
+  /** Predicted p80 of the task on a machine of rate 1. */
+  readonly estimateMs: number;
+  /** All places with a free slot that the task might have got; of a second copy only the one it got. */
+  readonly candidates: readonly Candidate[];
+  /** Why a second copy: an expected end much sooner, or a first one that takes far too long; `no`: it is the first. */
+  readonly hedge: 'no' | 'tail' | 'straggler';
+}
+
 /** What people may want to see happen; CLI, status and logs are views of these. */
 export type DelegationNote =
   | {
@@ -93,8 +104,16 @@ export type DelegationNote =
       readonly attempt: AttemptId;
       readonly worker: NodeId;
       readonly hedge: boolean;
+      readonly weighed: Weighed;
     }
-  | { readonly kind: 'local'; readonly task: TaskId; readonly reason: LocalReason; readonly detail: string }
+  | {
+      readonly kind: 'local';
+      readonly task: TaskId;
+      readonly reason: LocalReason;
+      readonly detail: string;
+      /** null: there was nothing to choose. */
+      readonly weighed: Weighed | null;
+    }
   | {
       readonly kind: 'attempt-failed';
       readonly task: TaskId;
