@@ -57,6 +57,10 @@ export interface DelegatorPlan {
   readonly site: number;
   /** Slots of its own that run tasks at speed 1; 0: all goes to others while anybody is there. */
   readonly ownSlots: number;
+  /** All that may run here at once, what nobody else takes included; without it `ownSlots`, at least 1. */
+  readonly hereSlots?: number;
+  /** As of a machine. */
+  readonly skewPpm?: number;
 }
 
 export interface NetworkPlan {
@@ -73,6 +77,8 @@ export interface NetworkPlan {
   readonly reordering: number;
   /** During the span nothing passes between these sites and the others; sessions break when it is long. */
   readonly partitions: readonly (Span & { readonly sites: readonly number[] })[];
+  /** Of attempts to open a session. */
+  readonly connectFailure?: number;
   /** Links of this many bytes per millisecond; 0: bytes cost nothing. */
   readonly bytesPerMs: number;
 }
@@ -107,6 +113,8 @@ export interface Outcome {
   readonly makespanMs: number;
   /** Messages in all, each receiver of a multicast counted once. */
   readonly messages: number;
+  /** The same by kind: announcement, offer, award, heartbeat, … */
+  readonly messagesByKind?: Readonly<Record<string, number>>;
   /** The same with a multicast counted as one. */
   readonly sends: number;
   readonly announcements: number;
@@ -117,6 +125,8 @@ export interface Outcome {
   readonly awardRoundTrips: readonly number[];
   /** Machine time spent on copies whose result was not used, over all machine time spent. */
   readonly waste: number;
+  /** The part of `waste` that copies cost whose task another copy finished: no fault, no owner. */
+  readonly hedgeWaste?: number;
   readonly hedges: number;
   readonly failures: number;
   /** Steps after which all invariants were checked. */

@@ -1,6 +1,7 @@
 // The invariants of protocol.md, checked from outside: the checker sees what goes into the machines and what comes
 // out, keeps its own count, and throws with the seed's story on the first difference. It trusts no view it can count.
 import type { DelegatorEffect, DelegatorEvent } from '../delegation/types.ts';
+import type { DelegationView } from '../delegation/view.ts';
 import type { AttemptId, LocalReason, NodeId, TaskId } from '../types.ts';
 import type { AdmissionView } from '../worker/view.ts';
 
@@ -42,6 +43,9 @@ export class Checker {
   readonly #tasks = new Map<TaskId, Watched>();
   readonly #awards = new Map<AttemptId, { delegator: NodeId; worker: NodeId; ran: boolean; results: number }>();
   readonly #here = new Map<NodeId, number>();
+  /** Tasks that wait: neither ended nor here, and of no copy. */
+  readonly #waiting = new Map<NodeId, number>();
+  readonly #unended = new Map<NodeId, number>();
 
   /** Before the event is given to the delegator. */
   delegatorTakes(delegator: NodeId, event: DelegatorEvent): void {
@@ -54,6 +58,8 @@ export class Checker {
         notes: 0,
         copies: new Map(),
       });
+      this.#count(this.#waiting, delegator, 1);
+      this.#count(this.#unended, delegator, 1);
     } else if (event.type === 'cancel') {
       const task = this.#tasks.get(event.task);
       if (task === undefined || task.state === 'ended') return;
@@ -77,6 +83,7 @@ export class Checker {
         this.#demand(!this.#awards.has(effect.attempt), `1: attempt ${effect.attempt} was awarded twice`);
         const elsewhere = ![...task.copies.values()].includes(effect.worker);
         this.#demand(elsewhere, `${effect.task} is awarded twice to ${effect.worker}`);
+        if (task.copies.size === 0) this.#count(this.#waiting, delegator, -1);
         task.copies.set(effect.attempt, effect.worker);
         this.#demand(task.copies.size <= 2, `${task.copies.size} copies of ${effect.task} run`);
         this.#awards.set(effect.attempt, { delegator, worker: effect.worker, ran: false, results: 0 });
@@ -95,6 +102,7 @@ export class Checker {
       case 'run-local': {
         const task = this.#own(delegator, effect.task, 'run-local');
         this.#demand(task.state === 'open', `1: ${effect.task} is run here when it is ${task.state}`);
+        if (task.copies.size === 0) this.#count(this.#waiting, delegator, -1);
         task.state = 'here';
         task.reason = effect.reason;
         this.tally.local += 1;
@@ -140,6 +148,18 @@ export class Checker {
     this.#demand(view.running === running, `2: ${worker} believes that ${view.running} run, ${running} do`);
   }
 
+  /** How many tasks wait at a delegator, by what was seen from outside. */
+  waitingAt(delegator: NodeId): number {
+    return this.#waiting.get(delegator) ?? 0;
+  }
+
+  /** The delegator's own view must agree with what was seen from outside. */
+  compare(delegator: NodeId, view: DelegationView): void {
+    const [waiting, unended] = [this.waitingAt(delegator), this.#unended.get(delegator) ?? 0];
+    this.#demand(view.waiting === waiting, `1: ${delegator} believes that ${view.waiting} tasks wait, ${waiting} do`);
+    this.#demand(view.tasks.length === unended, `1: ${delegator} knows ${view.tasks.length} tasks of ${unended}`);
+  }
+
   waiting(delegator: NodeId, waiting: number, bound: number): void {
     this.#demand(waiting <= bound, `6: ${waiting} tasks wait at ${delegator}, at most ${bound} may`);
   }
@@ -147,7 +167,7 @@ export class Checker {
   /** A delegator that crashed takes its tasks with it: its launchers run the real compilers. */
   forget(delegator: NodeId): void {
     for (const [id, task] of this.#tasks) if (task.delegator === delegator) this.#tasks.delete(id);
-    this.#here.delete(delegator);
+    for (const counts of [this.#here, this.#waiting, this.#unended]) counts.delete(delegator);
   }
 
   open(): TaskId[] {
@@ -188,7 +208,7 @@ export class Checker {
         if (note.hedge) this.tally.hedges += 1;
         return;
       case 'attempt-failed':
-        this.#tasks.get(note.task)?.copies.delete(note.attempt);
+        this.#dropCopy(note.task, note.attempt);
         if (note.code === 'lease-expired') this.tally.refusedAwards += 1;
         else this.tally.failures += 1;
         return;
@@ -201,6 +221,16 @@ export class Checker {
     }
   }
 
+  #dropCopy(id: TaskId, attempt: AttemptId): void {
+    const task = this.#tasks.get(id);
+    if (task?.copies.delete(attempt) !== true) return;
+    if (task.copies.size === 0 && task.state === 'open') this.#count(this.#waiting, task.delegator, 1);
+  }
+
+  #count(counts: Map<NodeId, number>, delegator: NodeId, change: 1 | -1): void {
+    counts.set(delegator, (counts.get(delegator) ?? 0) + change);
+  }
+
   #own(delegator: NodeId, id: TaskId, what: string): Watched {
     const task = this.#tasks.get(id);
     if (task === undefined || task.delegator !== delegator)
@@ -209,9 +239,9 @@ export class Checker {
   }
 
   #end(task: Watched): void {
-    if (task.state === 'here' && task.reason !== 'queue-full') {
-      this.#here.set(task.delegator, (this.#here.get(task.delegator) ?? 0) - 1);
-    }
+    if (task.state === 'here' && task.reason !== 'queue-full') this.#count(this.#here, task.delegator, -1);
+    if (task.state === 'open' && task.copies.size === 0) this.#count(this.#waiting, task.delegator, -1);
+    this.#count(this.#unended, task.delegator, -1);
     task.state = 'ended';
   }
 

@@ -1,0 +1,353 @@
+// A machine of the virtual farm: the real WorkerAdmission, with commands that run, fail, hang or are killed, an owner
+// who comes back, and crashes and freezes as its plan has them.
+import { createPrng, type Prng } from '../src/base/prng.ts';
+import type { DelegatorEvent } from '../src/core/delegation/types.ts';
+import { GIB, sampleInfo } from '../src/core/testing/samples.ts';
+import type { AttemptId, FailureCode, NodeId, WorkerInfo } from '../src/core/types.ts';
+import { WorkerAdmission } from '../src/core/worker/admission.ts';
+import type { WorkerEffect, WorkerEvent, WorkerOptions } from '../src/core/worker/types.ts';
+import type { Session } from './network.ts';
+import { Node } from './node.ts';
+import { doneAt } from './pace.ts';
+import type { MachinePlan, Span } from './types.ts';
+import type { World } from './world.ts';
+
+const SAMPLE_EVERY_MS = 1000;
+const KILL_MAX_MS = 30;
+const CODES: readonly FailureCode[] = ['sandbox', 'missing-file', 'disk-full', 'bad-result', 'out-of-memory'];
+
+interface Running {
+  readonly attempt: AttemptId;
+  readonly delegator: NodeId;
+  readonly memBytes: number;
+  /** The session that brought it; its result goes nowhere else. */
+  readonly session: Session | undefined;
+  readonly sinceMs: number;
+  done: boolean;
+}
+
+export class MachineNode extends Node {
+  readonly plan: MachinePlan;
+  readonly #world: World;
+  readonly #prng: Prng;
+  readonly #options: WorkerOptions;
+  readonly #sessions = new Map<NodeId, Session>();
+  readonly #running = new Map<AttemptId, Running>();
+  readonly #toldLeases = new Set<string>();
+  /** Of each delegator, the announcement that was heard last. */
+  readonly #heard = new Map<NodeId, number>();
+  #admission: WorkerAdmission;
+  #info: WorkerInfo;
+  #sampledAt = -Infinity;
+  #ownerSince: number | null = null;
+  #countedFree = 0;
+
+  constructor(world: World, plan: MachinePlan, prng: Prng) {
+    super(plan.id, plan.site, world.clock, plan.skewPpm, prng() * 1e8);
+    this.#world = world;
+    this.plan = plan;
+    this.#prng = prng;
+    this.#options = { ...world.workerOptions, slots: plan.slots };
+    this.#info = this.#read();
+    this.#admission = this.#create();
+    this.#countFree();
+    this.#planSpans(
+      plan.crashes,
+      () => this.#crash(),
+      () => this.#restart(),
+    );
+    this.#planSpans(
+      plan.freezes,
+      (span) => this.#freezeFor(span.untilMs - span.fromMs),
+      () => this.#unfreeze(),
+    );
+    this.#planSpans(
+      plan.ownerThere,
+      () => this.happen(() => this.#ownerComes()),
+      () => this.happen(() => this.#ownerGoes()),
+    );
+  }
+
+  /** An announcement arrives; `number` is the tally's. */
+  hear(event: Extract<WorkerEvent, { type: 'announcement' }>, number: number): void {
+    if (this.gone) return;
+    if (this.frozen) return this.happen(() => this.hear(event, number));
+    this.#heard.set(event.announcement.delegator, number);
+    this.post(event);
+  }
+
+  post(event: WorkerEvent): void {
+    if (this.gone) return;
+    // As the agent does every second; when nothing happens nobody asks. An end is told first: the command is gone already.
+    const isDue = this.now() - this.#sampledAt >= SAMPLE_EVERY_MS;
+    if (isDue && event.type !== 'ended') this.#sample();
+    this.#step(event);
+  }
+
+  sessionOpened(session: Session): void {
+    if (session.broken) return;
+    this.#sessions.set(session.delegator.id, session);
+    this.post({ type: 'session-up', delegator: session.delegator.id });
+  }
+
+  /** `session` null: it never came up. */
+  sessionLost(delegator: NodeId, session: Session | null): void {
+    const current = this.#sessions.get(delegator);
+    if (session === null ? current !== undefined : current !== session) return;
+    this.#sessions.delete(delegator);
+    this.post({ type: 'session-down', delegator });
+  }
+
+  /** When all is done nothing may be held any more. */
+  checkQuiet(): void {
+    if (this.gone) return;
+    this.post({ type: 'tick' });
+    this.#world.checker.quiet(this.id, this.#admission.view());
+  }
+
+  protected override tick(): void {
+    this.post({ type: 'tick' });
+  }
+
+  #step(event: WorkerEvent): void {
+    const now = this.now();
+    const effects = this.#admission.step(event, now);
+    this.#world.tally.steps += 1;
+    this.#world.watch?.(this.id, now, event, effects);
+    for (const effect of effects) this.#carryOut(effect);
+    this.#check();
+    this.wakeAt(this.#admission.nextWakeAt());
+  }
+
+  #check(): void {
+    const { memReserveBytes, memPerTaskBytes, slots } = this.#options;
+    const idle = Math.floor((this.#info.memFreeBytes - memReserveBytes) / memPerTaskBytes);
+    const view = this.#admission.view();
+    this.#world.checker.workerHolds(this.id, view, slots, this.#running.size, Math.max(0, idle));
+  }
+
+  #create(): WorkerAdmission {
+    return new WorkerAdmission(this.#options, createPrng(Math.floor(this.#prng() * 2 ** 32)));
+  }
+
+  #sample(): void {
+    this.#info = this.#read();
+    this.#sampledAt = this.now();
+    this.#step({ type: 'sample', info: this.#info });
+  }
+
+  #read(): WorkerInfo {
+    const { id, speed, slots, cores, memBytes } = this.plan;
+    let memFreeBytes = memBytes;
+    for (const running of this.#running.values()) memFreeBytes -= running.memBytes;
+    return sampleInfo({
+      name: id,
+      cores,
+      slots,
+      ghz: 2 * speed,
+      memTotalBytes: memBytes,
+      memFreeBytes: Math.max(0, memFreeBytes),
+      load: 0,
+    });
+  }
+
+  #carryOut(effect: WorkerEffect): void {
+    const { network, tally } = this.#world;
+    switch (effect.type) {
+      case 'check-toolchain': {
+        const { digest } = effect.toolchain;
+        this.after(300 * this.#prng(), () => this.post({ type: 'toolchain', digest, same: true, label: '' }));
+        return;
+      }
+      case 'connect':
+        network.connect(this, effect.delegator, this.#world.delegators.get(effect.delegator));
+        return;
+      case 'disconnect': {
+        const session = this.#sessions.get(effect.delegator);
+        if (session !== undefined) network.breakSession(session, 0);
+        return;
+      }
+      case 'offer': {
+        const { offer, delegator } = effect;
+        const isNew = offer.slots > 0 && !this.#toldLeases.has(offer.leaseId);
+        if (isNew) this.#toldLeases.add(offer.leaseId);
+        tally.offered(isNew, this.#heard.get(delegator) ?? 0);
+        this.#send(delegator, { type: 'offer', worker: this.id, offer });
+        return;
+      }
+      case 'withdraw':
+        tally.sent('withdraw');
+        this.#send(effect.delegator, { type: 'lease-withdrawn', worker: this.id, leaseId: effect.leaseId });
+        return;
+      case 'run':
+        this.#run(effect.delegator, effect.attempt);
+        return;
+      case 'refuse': {
+        const { attempt, code, message } = effect;
+        this.#fail(effect.delegator, attempt, code, message);
+        return;
+      }
+      case 'kill': {
+        const running = this.#running.get(effect.attempt);
+        if (running === undefined) return;
+        this.after(KILL_MAX_MS * this.#prng(), () => this.#end(running, true));
+        return;
+      }
+      case 'heartbeat': {
+        const { attempts, load } = effect;
+        tally.sent('heartbeat');
+        this.#send(effect.delegator, { type: 'heartbeat', worker: this.id, attempts, load });
+        return;
+      }
+      case 'returning':
+        tally.sent('returning');
+        this.#send(effect.delegator, { type: 'returning', worker: this.id });
+        return;
+    }
+  }
+
+  #run(delegator: NodeId, attempt: AttemptId): void {
+    const { checker, tally, network } = this.#world;
+    const task = this.#world.taskOf(attempt);
+    const session = this.#sessions.get(delegator);
+    const { now } = this.clock;
+    checker.workerRuns(this.id, delegator, attempt);
+    const running: Running = { attempt, delegator, memBytes: task.plan.memBytes, session, sinceMs: now, done: false };
+    this.#running.set(attempt, running);
+    this.#countFree();
+    const farMs = session === undefined ? 0 : network.distanceMs(this.site, session.delegator.site);
+    tally.began(attempt, task.id, now, 2 * farMs);
+    const { diskMs, failureProbability } = this.plan;
+    const commandAt = now + diskMs;
+    this.after(diskMs, () => {
+      if (running.done) return;
+      tally.sent('started');
+      this.#send(delegator, { type: 'started', worker: this.id, attempt }, session);
+    });
+    const failsAfter = this.#prng() < failureProbability ? this.#prng() : null;
+    const endsAt = doneAt(this.plan, commandAt, task.plan.workMs * (failsAfter ?? 1));
+    if (endsAt === Infinity) return;
+    this.after(endsAt + diskMs - now, () => {
+      if (running.done) return;
+      if (failsAfter !== null) {
+        const code = CODES[Math.floor(this.#prng() * CODES.length)] ?? 'sandbox';
+        this.#fail(delegator, attempt, code, 'simulated', session);
+      } else {
+        const ranMs = endsAt - commandAt;
+        const exit = { how: 'exit' as const, code: 0 };
+        tally.sent('result');
+        this.#send(delegator, { type: 'result', worker: this.id, attempt, exit, ranMs, cpuMs: ranMs }, session);
+      }
+      this.#end(running, failsAfter === null);
+    });
+  }
+
+  /** The command is gone; what came of it is on its way. */
+  #end(running: Running, healthy: boolean): void {
+    if (running.done) return;
+    running.done = true;
+    this.#running.delete(running.attempt);
+    this.#countFree();
+    this.#world.tally.stopped(running.attempt, this.clock.now - running.sinceMs, healthy);
+    this.post({ type: 'ended', attempt: running.attempt });
+  }
+
+  #fail(
+    delegator: NodeId,
+    attempt: AttemptId,
+    code: FailureCode,
+    message: string,
+    session = this.#sessions.get(delegator),
+  ): void {
+    this.#world.tally.sent('failed');
+    this.#send(delegator, { type: 'failed', worker: this.id, attempt, code, message }, session);
+  }
+
+  #send(delegator: NodeId, event: DelegatorEvent, session = this.#sessions.get(delegator)): void {
+    if (session !== undefined) this.#world.network.toDelegator(session, event);
+  }
+
+  #planSpans(spans: readonly Span[], begin: (span: Span) => void, end: () => void): void {
+    for (const span of spans) {
+      this.clock.at(span.fromMs, { happen: begin }, span);
+      this.clock.at(span.untilMs, { happen: end }, null);
+    }
+  }
+
+  /** Processes and memory are gone; peers hear of it from the kernel. */
+  #crash(): void {
+    if (this.gone) return;
+    this.die();
+    this.#world.network.breakAll(({ machine }) => machine === this, this.#world.toldWithinMs);
+    this.#sessions.clear();
+    for (const running of this.#running.values()) {
+      running.done = true;
+      this.#world.tally.stopped(running.attempt, this.clock.now - running.sinceMs, false);
+    }
+    this.#running.clear();
+    this.#ownerSince = null;
+    this.#countFree();
+  }
+
+  #restart(): void {
+    if (!this.gone) return;
+    this.gone = false;
+    this.#admission = this.#create();
+    this.#sampledAt = -Infinity;
+    this.#countFree();
+    const isOwnerThere = this.plan.ownerThere.some(
+      ({ fromMs, untilMs }) => fromMs <= this.clock.now && this.clock.now < untilMs,
+    );
+    if (isOwnerThere) this.#ownerComes();
+  }
+
+  #freezeFor(ms: number): void {
+    this.freeze();
+    this.#world.network.froze(this, ms);
+    this.#countFree();
+  }
+
+  #unfreeze(): void {
+    this.thaw();
+    this.#countFree();
+  }
+
+  /** Nothing new from now on; what still runs after the grace is ended. */
+  #ownerComes(): void {
+    const since = this.clock.now;
+    this.#ownerSince = since;
+    this.#countFree();
+    this.post({ type: 'pause', why: 'the owner is back' });
+    this.after(this.#world.graceMs, () => {
+      if (this.#ownerSince !== since) return;
+      for (const running of [...this.#running.values()]) {
+        this.#fail(running.delegator, running.attempt, 'owner-returned', 'the owner is back', running.session);
+        this.#end(running, false);
+      }
+    });
+  }
+
+  #ownerGoes(): void {
+    this.#ownerSince = null;
+    this.#countFree();
+    this.post({ type: 'resume' });
+  }
+
+  #countFree(): void {
+    const isThere = !this.gone && !this.frozen && this.#ownerSince === null;
+    const free = isThere ? this.plan.slots - this.#running.size : 0;
+    this.#world.tally.freeSlots += free - this.#countedFree;
+    this.#countedFree = free;
+  }
+}
+
+/** What a machine keeps free and assumes for a task, as the agent's configuration has it. */
+export const WORKER_OPTIONS: Omit<WorkerOptions, 'slots'> = {
+  closedBecause: '',
+  memReserveBytes: GIB / 2,
+  memPerTaskBytes: GIB / 2,
+  maxLoad: 2,
+  leaseTtlMs: 10_000,
+  heartbeatMs: 2000,
+  offerDelayMs: 5,
+};

@@ -1,0 +1,107 @@
+// What delegators and machines of the virtual world share: a clock of their own that runs at its own rate, one timer,
+// a life that can end and begin anew, and a freezer (SIGSTOP) in which everything that arrives waits.
+import type { VirtualClock } from './clock.ts';
+
+/** Something to be done by a node, in the life in which it was asked for. */
+interface Chore {
+  readonly life: number;
+  readonly run: () => void;
+}
+
+/** A number is a timer's time on the node's own clock; a function is what arrived, whichever life it finds. */
+export type Happening = number | Chore | (() => void);
+
+export abstract class Node {
+  readonly id: string;
+  readonly clock: VirtualClock;
+  readonly site: number;
+  gone = false;
+  /** Grows with every crash: what was meant for an earlier life is not for this one. */
+  life = 0;
+  #frozen = false;
+  #held: Happening[] = [];
+  readonly #rate: number;
+  readonly #bootedAt: number;
+  #latest = 0;
+  /** On the node's own clock: when its state machine wants a tick, and when the timer that is set rings. */
+  #wakeAt = Infinity;
+  #timerAt = Infinity;
+
+  /** `skewPpm`: so much faster runs its clock; `bootedAt`: what it showed when the world began. */
+  constructor(id: string, site: number, clock: VirtualClock, skewPpm: number, bootedAt: number) {
+    this.id = id;
+    this.site = site;
+    this.clock = clock;
+    this.#rate = 1 + skewPpm / 1e6;
+    this.#bootedAt = bootedAt;
+  }
+
+  get frozen(): boolean {
+    return this.#frozen;
+  }
+
+  /** The node's own monotonic clock. */
+  now(): number {
+    this.#latest = Math.max(this.#latest, this.#bootedAt + this.clock.now * this.#rate);
+    return this.#latest;
+  }
+
+  happen(what: Happening): void {
+    if (this.gone) return;
+    if (this.#frozen) this.#held.push(what);
+    else if (typeof what === 'number') this.#ring(what);
+    else if (typeof what === 'function') what();
+    else if (what.life === this.life) what.run();
+  }
+
+  /** After `ms` of the world's time, in this life only, and not while frozen. */
+  after(ms: number, run: () => void): void {
+    this.clock.at(this.clock.now + ms, this, { life: this.life, run });
+  }
+
+  freeze(): void {
+    if (!this.gone) this.#frozen = true;
+  }
+
+  thaw(): void {
+    if (!this.#frozen) return;
+    this.#frozen = false;
+    const held = this.#held;
+    this.#held = [];
+    for (const what of held) this.happen(what);
+  }
+
+  /** The process is gone with all that it knew. */
+  protected die(): void {
+    this.gone = true;
+    this.life += 1;
+    this.#frozen = false;
+    this.#held = [];
+    this.#wakeAt = Infinity;
+    this.#timerAt = Infinity;
+  }
+
+  protected abstract tick(): void;
+
+  /** Asks for a tick at `at` on the node's own clock; replaces the wish before. */
+  protected wakeAt(at: number | null): void {
+    this.#wakeAt = at ?? Infinity;
+    // A timer that rings too early asks again: cheaper than a new one after every step.
+    if (this.#wakeAt < this.#timerAt) this.#setTimer();
+  }
+
+  #setTimer(): void {
+    const at = this.#wakeAt;
+    this.#timerAt = at;
+    if (at !== Infinity) this.clock.at((at - this.#bootedAt) / this.#rate, this, at);
+  }
+
+  #ring(at: number): void {
+    if (at !== this.#timerAt) return;
+    this.#timerAt = Infinity;
+    // The way there and back through the rate rounds: a timer never rings before its own time.
+    this.#latest = Math.max(this.#latest, at);
+    if (this.#wakeAt <= this.now()) this.tick();
+    else this.#setTimer();
+  }
+}

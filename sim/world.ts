@@ -1,0 +1,106 @@
+// The world of one run: the clock, the network, the nodes of a scenario, and who watches them.
+import { createPrng } from '../src/base/prng.ts';
+import type { DelegatorEvent, DelegatorOptions } from '../src/core/delegation/types.ts';
+import type { PastRecord } from '../src/core/record/record.ts';
+import type { AttemptId, NodeId, TaskId } from '../src/core/types.ts';
+import type { WorkerEvent, WorkerOptions } from '../src/core/worker/types.ts';
+import { Checker, InvariantBroken } from '../src/core/testing/checker.ts';
+import { VirtualClock } from './clock.ts';
+import { DELEGATOR_OPTIONS, DelegatorNode } from './delegator-node.ts';
+import { MachineNode, WORKER_OPTIONS } from './machine-node.ts';
+import { Network } from './network.ts';
+import { Tally } from './tally.ts';
+import type { Scenario, TaskPlan } from './types.ts';
+
+/** Sees each step of each node: its id, its own clock, what came in and what went out. */
+export type Watch = (node: NodeId, at: number, event: DelegatorEvent | WorkerEvent, effects: readonly object[]) => void;
+
+export interface RunOptions {
+  readonly delegator?: Partial<DelegatorOptions>;
+  readonly worker?: Partial<WorkerOptions>;
+  /** What each delegator (by id) knows from builds before; it learns in place. */
+  readonly records?: ReadonlyMap<NodeId, PastRecord>;
+  /** From the owner's return until what still runs is ended; default 10,000. */
+  readonly graceMs?: number;
+  readonly watch?: Watch;
+}
+
+interface KnownTask {
+  readonly id: TaskId;
+  readonly plan: TaskPlan;
+}
+
+const GRACE_MS = 10_000;
+/** Three deadlines of five minutes and the pauses between them are the longest that a short task may take. */
+const STUCK_AFTER_MS = 3_000_000;
+/** A task of a deadline's length may be tried three times, each for twenty estimates. */
+const STUCK_AFTER_WORKS = 100;
+
+export class World {
+  readonly clock = new VirtualClock();
+  readonly checker = new Checker();
+  readonly scenario: Scenario;
+  readonly network: Network;
+  readonly tally: Tally;
+  readonly machines: readonly MachineNode[];
+  readonly delegators: ReadonlyMap<NodeId, DelegatorNode>;
+  readonly workerOptions: Omit<WorkerOptions, 'slots'>;
+  readonly delegatorOptions: Omit<DelegatorOptions, 'ownSlots' | 'hereSlots'>;
+  readonly graceMs: number;
+  readonly watch: Watch | undefined;
+  readonly #tasks = new Map<TaskId, KnownTask>();
+
+  constructor(scenario: Scenario, options: RunOptions) {
+    const prng = createPrng(scenario.seed);
+    const seed = (): number => Math.floor(prng() * 2 ** 32);
+    this.scenario = scenario;
+    this.tally = new Tally(scenario);
+    this.network = new Network(scenario.network, this.clock, createPrng(seed()), this.tally);
+    this.workerOptions = { ...WORKER_OPTIONS, ...options.worker };
+    this.delegatorOptions = { ...DELEGATOR_OPTIONS, ...options.delegator };
+    this.graceMs = options.graceMs ?? GRACE_MS;
+    this.watch = options.watch;
+    for (const [index, build] of scenario.builds.entries()) {
+      for (const plan of build.tasks) {
+        const id = this.nameOf(index, plan);
+        this.#tasks.set(id, { id, plan });
+      }
+    }
+    this.machines = scenario.machines.map((plan) => new MachineNode(this, plan, createPrng(seed())));
+    this.delegators = new Map(
+      scenario.delegators.map((plan) => [
+        plan.id,
+        new DelegatorNode(this, plan, options.records?.get(plan.id), createPrng(seed())),
+      ]),
+    );
+    for (const [index, build] of scenario.builds.entries()) this.delegators.get(build.delegator)?.add(index, build);
+  }
+
+  /** How long the ends of a broken connection may take to hear of it. */
+  get toldWithinMs(): number {
+    return 2 * this.scenario.network.latencyMs;
+  }
+
+  nameOf(build: number, task: TaskPlan): TaskId {
+    return `${build}:${task.id}`;
+  }
+
+  taskOf(attempt: AttemptId): KnownTask {
+    const task = this.#tasks.get(attempt.slice(0, attempt.lastIndexOf('#')));
+    if (task === undefined) throw new InvariantBroken(`invariant 4: nobody submitted the task of ${attempt}`);
+    return task;
+  }
+
+  /** Runs until all builds have ended; throws `InvariantBroken` when an invariant does not hold or nothing ends any more. */
+  run(): void {
+    const longestMs = Math.max(0, ...[...this.#tasks.values()].map(({ plan }) => plan.workMs));
+    const patienceMs = Math.max(STUCK_AFTER_MS, STUCK_AFTER_WORKS * longestMs);
+    const firstMs = Math.max(0, ...this.scenario.builds.map((build) => build.startsAtMs));
+    while (this.tally.open > 0) {
+      const until = Math.max(firstMs, this.tally.lastEndAt) + patienceMs;
+      if (!this.clock.advance(until)) {
+        throw new InvariantBroken(`invariant 1 or 5: ${this.tally.open} tasks have not ended`);
+      }
+    }
+  }
+}
