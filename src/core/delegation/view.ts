@@ -19,6 +19,10 @@ export interface TaskView {
   readonly state: 'waiting' | 'away' | 'here';
   /** Since the task was submitted. */
   readonly ageMs: number;
+  /** Predicted p80 on a machine of rate 1. */
+  readonly estimateMs: number;
+  /** Since it runs here; null elsewhere. */
+  readonly hereMs: number | null;
   readonly reason: LocalReason | null;
   readonly attempts: readonly AttemptView[];
 }
@@ -28,6 +32,10 @@ export interface AttemptView {
   readonly worker: NodeId;
   readonly state: 'awarded' | 'running' | 'silent';
   readonly ageMs: number;
+  /** What it was expected to take there, from award to end. */
+  readonly estimateMs: number;
+  /** Since the worker last said that it has it. */
+  readonly heardAgoMs: number;
   readonly hedge: boolean;
 }
 
@@ -79,12 +87,16 @@ export function viewOf(book: Book, now: number): DelegationView {
       label: task.spec.label,
       state: task.place.at === 'away' ? 'away' : task.place.at === 'here' ? 'here' : 'waiting',
       ageMs: now - task.submittedAt,
+      estimateMs: task.estimateMs,
+      hereMs: task.place.at === 'here' ? now - task.place.since : null,
       reason: task.place.at === 'here' || task.place.at === 'queued-here' ? task.place.reason : null,
       attempts: [...task.attempts].map((attempt) => ({
         id: attempt.id,
         worker: attempt.worker.id,
         state: attempt.state === 'silent' ? 'silent' : attempt.confirmed ? 'running' : 'awarded',
         ageMs: now - attempt.awardedAt,
+        estimateMs: attempt.estimateMs,
+        heardAgoMs: now - attempt.seenAt,
         hedge: attempt.hedge !== 'no',
       })),
     })),
