@@ -11,6 +11,8 @@ import { questionEnvironment, run } from './run.ts';
 export interface AskedSearch extends BuiltinSearch {
   /** Directories that the compiler would search if they existed: when one appears, ask again. */
   readonly missingDirs: readonly string[];
+  /** Second names of directories that are searched already. */
+  readonly doubleDirs: readonly string[];
   readonly bearings: readonly string[];
 }
 
@@ -34,7 +36,7 @@ export async function askBuiltinSearch(
   options: { readonly env: Environment; readonly cwd: string },
 ): Promise<Result<AskedSearch, ToolchainError>> {
   const name = NAMES[language];
-  if (name === null) return ok({ systemDirs: [], missingDirs: [], bearings: [] });
+  if (name === null) return ok({ systemDirs: [], missingDirs: [], doubleDirs: [], bearings: [] });
   const args = [...builtinArgs, '-v', '-E', '-x', name, '/dev/null', '-o', '/dev/null'];
   const answer = await run(compilerPath, args, { env: questionEnvironment(options.env), cwd: options.cwd });
   if (!answer.ok) return err({ message: answer.error });
@@ -48,6 +50,7 @@ export async function askBuiltinSearch(
   return ok({
     systemDirs: spell(search.systemDirs),
     missingDirs: spell(search.missingDirs),
+    doubleDirs: spell(search.doubleDirs),
     bearings: spell(listBearings(stderr)),
   });
 }
@@ -62,8 +65,7 @@ export function parseSearch(told: string): Omit<AskedSearch, 'bearings'> | null 
     .split('\n')
     .filter((line) => line.startsWith(' ') && !line.endsWith(' (framework directory)'))
     .map((line) => line.slice(1));
-  const missingDirs = [...told.matchAll(/^ignoring nonexistent directory "(.*)"$/gm)].map(
-    (missing) => missing[1] ?? '',
-  );
-  return { systemDirs, missingDirs };
+  const ignored = (why: string): string[] =>
+    [...told.matchAll(new RegExp(`^ignoring ${why} directory "(.*)"$`, 'gm'))].map((match) => match[1] ?? '');
+  return { systemDirs, missingDirs: ignored('nonexistent'), doubleDirs: ignored('duplicate') };
 }

@@ -9,7 +9,7 @@ import type { FileDigests } from './digests.ts';
 import { readElf } from './elf.ts';
 import { listLibraries } from './libraries.ts';
 import type { Shared } from './parts.ts';
-import { listParts } from './parts.ts';
+import { listParts, placesIn } from './parts.ts';
 import type { Environment } from './run.ts';
 import { questionEnvironment } from './run.ts';
 import { walkPath } from './walk.ts';
@@ -33,6 +33,12 @@ export interface ToolchainError {
   readonly message: string;
 }
 
+/** What is kept of a description from one life to the next: all but the files, which are looked at again. */
+type Kept = Omit<ToolchainDescription, keyof NameSpacePiece | 'digest'> & {
+  /** The files' paths as the compiler and the loader spell them. */
+  readonly spelled: readonly string[];
+};
+
 /** Asks the compiler and the loader which files make it up, and reads them all, except for what `shared` knows. */
 export async function readToolchain(
   compilerPath: string,
@@ -40,17 +46,28 @@ export async function readToolchain(
   shared: Shared,
 ): Promise<Result<ToolchainDescription, ToolchainError>> {
   try {
-    return await read(compilerPath, questionEnvironment(env), shared);
+    const key = ['described', compilerPath, placesIn(env)].join('\0');
+    const kept = shared.memory.recall<Kept>(key);
+    if (kept !== null) return ok(await withFiles(kept, shared.digests));
+    return await read(compilerPath, questionEnvironment(env), { key, shared });
   } catch (error) {
     return err({ message: `${compilerPath} cannot be described: ${(error as Error).message}` });
+  } finally {
+    shared.memory.save();
   }
+}
+
+async function withFiles({ spelled, ...rest }: Kept, digests: FileDigests): Promise<ToolchainDescription> {
+  const piece = await takePiece(spelled, digests);
+  return { ...rest, ...piece, digest: digestOf(piece) };
 }
 
 async function read(
   compilerPath: string,
   env: Environment,
-  shared: Shared,
+  { key, shared }: { readonly key: string; readonly shared: Shared },
 ): Promise<Result<ToolchainDescription, ToolchainError>> {
+  const askedAtMs = Date.now();
   const driver = isAbsolute(compilerPath) ? walkPath(compilerPath) : null;
   if (driver === null) return err({ message: `${compilerPath}: there is no such compiler` });
   const wrapper = findWrapper(driver);
@@ -64,25 +81,31 @@ async function read(
   }
   const said = await listParts(compilerPath, driver, env, shared);
   if (!said.ok) return err({ message: said.error });
-  const { family, version, target, paths } = said.value;
+  const { family, version, target, paths, looked } = said.value;
   const programs = [compilerPath, ...paths].flatMap((path) => {
     const real = /\.(?:so|o)$/.test(path) ? undefined : walkPath(path)?.real;
     return real !== undefined && readElf(real).elf ? [real] : [];
   });
   const loaded = await Promise.all([...new Set(programs)].map((program) => listLibraries(program, env, shared.loaded)));
   const libraries = loaded.flatMap((one) => one.paths);
-  const piece = await takePiece([...new Set([compilerPath, ...paths, ...libraries])], shared.digests);
+  const spelled = [...new Set([compilerPath, ...paths, ...libraries])];
   const pathDirs = [compilerPath, ...paths.filter((part) => /(?:^|-)as$/.test(basename(part)))].map(dirname);
-  return ok({
+  const kept: Kept = {
     family,
     version,
     target,
     label: `${nameOf(compilerPath, family)} ${version} ${target}`,
-    digest: digestOf(piece),
-    ...piece,
+    spelled,
     pathDirs: [...new Set(pathDirs)],
     libraryDirs: [...new Set(loaded.flatMap((one) => one.cachedDirs))],
-  });
+  };
+  const described = await withFiles(kept, shared.digests);
+  const isKnown = looked !== null && loaded.every((one) => one.grounds !== null);
+  if (isKnown && spelled.every((path) => walkPath(path) !== null)) {
+    const grounds = new Set([...spelled, ...looked, ...loaded.flatMap((one) => one.grounds ?? [])]);
+    shared.memory.keep(key, kept, grounds, askedAtMs);
+  }
+  return ok(described);
 }
 
 function nameOf(compilerPath: string, family: 'gcc' | 'clang'): string {

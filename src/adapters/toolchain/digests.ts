@@ -8,7 +8,7 @@ import type { NamedFile } from '../../compiler/types.ts';
 import { tryStat } from '../stat.ts';
 
 /** A file that changed this short a time ago can change again without a trace in its times. */
-const SETTLED_MS = 5_000;
+export const SETTLED_MS = 5_000;
 /** Small enough to stay in the processor's cache between reading and hashing. */
 const CHUNK_BYTES = 1 << 18;
 /** So much is read at a stretch before others have their turn: some milliseconds. */
@@ -24,9 +24,26 @@ function identityFrom({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string
   return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
 }
 
+/** A digest, and the identity of the file that it was read from. */
+export interface KnownFile {
+  readonly identity: string;
+  readonly file: NamedFile;
+}
+
+/** Where digests are known by path, of this life or of an earlier one. */
+export interface KnownFiles {
+  get(path: string): KnownFile | undefined;
+  set(path: string, known: KnownFile): void;
+}
+
 export class FileDigests {
-  readonly #known = new Map<string, { readonly identity: string; readonly file: NamedFile }>();
+  readonly #known: KnownFiles;
   readonly #reading = new Map<string, Promise<NamedFile>>();
+
+  /** What is read is added to `known`. */
+  constructor(known: KnownFiles = new Map<string, KnownFile>()) {
+    this.#known = known;
+  }
 
   /** The file at a real path. Rejects with what the file system says. */
   async read(path: string): Promise<NamedFile> {

@@ -1,5 +1,5 @@
 // The shared libraries that a program loads, told by the loader that will load them.
-import { dirname } from 'node:path';
+import { dirname, isAbsolute } from 'node:path';
 import { identityOf } from './digests.ts';
 import { readElf } from './elf.ts';
 import type { Answers } from './remember.ts';
@@ -7,12 +7,15 @@ import { run } from './run.ts';
 import type { Environment } from './run.ts';
 
 const CACHE = '/etc/ld.so.cache';
+const PRELOADED = '/etc/ld.so.preload';
 
 export interface Loaded {
   /** The interpreter and the libraries, absolute as the loader spells them. */
   readonly paths: readonly string[];
   /** Where the loader found libraries only by its cache: a root without `ld.so.cache` needs these in LD_LIBRARY_PATH. */
   readonly cachedDirs: readonly string[];
+  /** Files and directories that must stay what they are for the answer to stay; null: they are not all known. */
+  readonly grounds: readonly string[] | null;
 }
 
 /** What `program` (its real path) loads; nothing for a static one. Rejects when the file cannot be read. */
@@ -25,8 +28,8 @@ export function listLibraries(program: string, env: Environment, known: Answers<
 }
 
 async function ask(program: string, env: Environment): Promise<Loaded> {
-  const { interpreter } = readElf(program);
-  if (interpreter === null) return { paths: [], cachedDirs: [] };
+  const { interpreter, runPath } = readElf(program);
+  if (interpreter === null) return { paths: [], cachedDirs: [], grounds: [] };
   const { LD_LIBRARY_PATH: _, ...bare } = env;
   const [listed, uncached] = await Promise.all([
     list(interpreter, ['--list', program], env),
@@ -36,7 +39,13 @@ async function ask(program: string, env: Environment): Promise<Loaded> {
   if (uncached !== null) {
     for (const [name, path] of listed ?? []) if (uncached.get(name) !== path) cachedDirs.add(dirname(path));
   }
-  return { paths: [interpreter, ...(listed ?? new Map<string, string>()).values()], cachedDirs: [...cachedDirs] };
+  const paths = [interpreter, ...(listed ?? new Map<string, string>()).values()];
+  // A file that names places of its own may come to find another library in one that is not seen here.
+  const given = (env['LD_LIBRARY_PATH'] ?? '') === '' ? [] : (env['LD_LIBRARY_PATH'] ?? '').split(/[:;]/);
+  const ownPlaces = runPath || paths.some((path) => readElf(path).runPath);
+  const known = listed !== null && !ownPlaces && given.every((dir) => isAbsolute(dir));
+  const grounds = [CACHE, PRELOADED, ...paths.map((path) => dirname(path)), ...given];
+  return { paths, cachedDirs: [...cachedDirs], grounds: known ? [...new Set(grounds)] : null };
 }
 
 /** Library name → path; null when the loader does not know how to list like this. */

@@ -9,6 +9,7 @@ import { tryStat } from '../stat.ts';
 import { listBearings } from './bearings.ts';
 import { FileDigests, identityOf } from './digests.ts';
 import type { Loaded } from './libraries.ts';
+import { ToolchainMemory } from './memory.ts';
 import { Answers } from './remember.ts';
 import type { Environment } from './run.ts';
 import { run } from './run.ts';
@@ -21,13 +22,22 @@ export interface Parts {
   readonly target: string;
   /** Programs and other files, absolute as the driver spells them. */
   readonly paths: readonly string[];
+  /** Where parts were looked for, found or not: while all of it stays, so does the answer. Null: that is not known. */
+  readonly looked: readonly string[] | null;
 }
 
 /** What descriptions of several compilers share. */
 export class Shared {
-  readonly digests = new FileDigests();
+  readonly memory: ToolchainMemory;
+  readonly digests: FileDigests;
   readonly parts = new Answers<Result<Parts, string>>(0);
   readonly loaded = new Answers<Loaded>(0);
+
+  /** `file`: where it is kept from one life to the next; null: nowhere. */
+  constructor(file: string | null = null) {
+    this.memory = new ToolchainMemory(file);
+    this.digests = new FileDigests(this.memory);
+  }
 }
 
 /** What gcc may start for C, C++, Objective-C and assembler; objcopy splits debug information off. */
@@ -72,11 +82,14 @@ async function ask(compilerPath: string, driver: Walked, env: Environment): Prom
     family,
     version: /^(?:gcc|.*clang) version (\S+)/m.exec(told)?.[1] ?? '',
     target: /^Target: (\S+)/m.exec(told)?.[1] ?? '',
-    paths: family === 'gcc' ? await listGccParts(compilerPath, env) : await listClangParts(compilerPath, env, told),
+    ...(family === 'gcc'
+      ? await listGccParts(compilerPath, env)
+      : // A gcc installation that appears anywhere can be the one that it leans on.
+        { paths: await listClangParts(compilerPath, env, told), looked: null }),
   });
 }
 
-async function listGccParts(compilerPath: string, env: Environment): Promise<string[]> {
+async function listGccParts(compilerPath: string, env: Environment): Promise<Pick<Parts, 'paths' | 'looked'>> {
   // Where it looks for its parts; the assembler alone may have a place of its own, given when gcc was built.
   const [searched, assembler] = await Promise.all(
     ['-print-search-dirs', '-print-prog-name=as'].map(async (question) => {
@@ -84,18 +97,31 @@ async function listGccParts(compilerPath: string, env: Environment): Promise<str
       return answer.ok && answer.value.code === 0 ? answer.value.stdout : '';
     }),
   );
+  const looked = new Set<string>();
   const along = (list: string, name: string): string | null => {
     const dirs = new RegExp(`^${list}: =(.*)$`, 'm').exec(searched ?? '')?.[1]?.split(delimiter) ?? [];
-    return dirs.map((dir) => dir + name).find((path) => isAbsolute(path) && tryStat(path)?.isFile()) ?? null;
+    const places = dirs.map((dir) => dir + name).filter((path) => isAbsolute(path));
+    const found = places.findIndex((path) => tryStat(path)?.isFile());
+    for (const path of found < 0 ? places : places.slice(0, found + 1)) looked.add(path);
+    return places[found] ?? null;
+  };
+  const inPath = (name: string): string | null => {
+    const found = findInPath(name, env);
+    for (const path of placesInPath(name, env)) {
+      looked.add(path);
+      if (path === found) break;
+    }
+    return found;
   };
   const as = assembler?.trim() ?? '';
+  along('programs', 'as');
   const found = [
     // A bare name: the driver leaves the search to PATH.
-    as.includes('/') && existsSync(as) ? as : findInPath(as, env),
-    ...GCC_PROGRAMS.map((name) => along('programs', name) ?? findInPath(name, env)),
+    as.includes('/') && existsSync(as) ? as : inPath(as),
+    ...GCC_PROGRAMS.map((name) => along('programs', name) ?? inPath(name)),
     ...GCC_FILES.map((name) => along('libraries', name)),
   ];
-  return found.filter((path) => path !== null);
+  return { paths: found.filter((path) => path !== null), looked: searched === '' ? null : [...looked] };
 }
 
 /** clang is one program, with lists of its own for -fsanitize=, and the files by which it finds its way. */
@@ -109,12 +135,13 @@ async function listClangParts(compilerPath: string, env: Environment, told: stri
 
 /** The first executable file of that name along PATH. */
 export function findInPath(name: string, env: Environment): string | null {
-  if (name === '') return null;
-  for (const dir of (env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin').split(delimiter)) {
-    const path = `${dir}/${name}`;
-    if (isAbsolute(dir) && isProgram(path)) return path;
-  }
-  return null;
+  return placesInPath(name, env).find(isProgram) ?? null;
+}
+
+function placesInPath(name: string, env: Environment): string[] {
+  if (name === '') return [];
+  const dirs = (env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin').split(delimiter);
+  return dirs.filter((dir) => isAbsolute(dir)).map((dir) => `${dir}/${name}`);
 }
 
 /** A directory of PATH that may not be looked into has no programs, as for the shell. */

@@ -252,10 +252,15 @@ describe('built-in search', () => {
   test('the list as text', () => {
     const told =
       'ignoring nonexistent directory "/no"\n#include "..." search starts here:\n#include <...> search starts here:\n /a b\n /c (framework directory)\n /d\nEnd of search list.\n';
-    expect(parseSearch(told)).toEqual({ systemDirs: ['/a b', '/d'], missingDirs: ['/no'] });
+    expect(parseSearch(told)).toEqual({
+      systemDirs: ['/a b', '/d'],
+      missingDirs: ['/no'],
+      doubleDirs: [],
+    });
     expect(parseSearch('#include "..." search starts here:\nEnd of search list.\n')).toEqual({
       systemDirs: [],
       missingDirs: [],
+      doubleDirs: [],
     });
     expect(parseSearch('')).toBeNull();
   });
@@ -314,7 +319,7 @@ describe('small tools', () => {
     expect(readElf(realpathSync.native(gxx)).interpreter).toMatch(/^\/lib.*ld/);
     const path = join(dir, 'short');
     writeFileSync(path, 'x');
-    expect(readElf(path)).toEqual({ elf: false, interpreter: null });
+    expect(readElf(path)).toEqual({ elf: false, interpreter: null, runPath: false });
     copyFileSync(realpathSync.native(gxx), path);
     expect(readElf(path)).toMatchObject({ elf: true });
   });

@@ -15,19 +15,26 @@ import { findInPath, placesIn, Shared } from './parts.ts';
 import { Answers } from './remember.ts';
 import type { Environment } from './run.ts';
 
+/** Arguments that cannot name a file whose content has a say in where headers are. */
+const NAMES_NO_FILE = /^-(?:std=[\w+:]+|ansi|m[\w-]+(?:=[\w.+-]+)?|nostdinc(?:\+\+)?|pthread|fopenmp)$/;
+
 /** Files of a compiler are looked at this often at most. */
 const DEFAULT_RECHECK_MS = 3_000;
 
 export class Toolchains {
   readonly #env: Environment;
-  readonly #shared = new Shared();
+  readonly #shared: Shared;
   readonly #described: Answers<Result<ToolchainDescription, ToolchainError>>;
   readonly #natives: Answers<Result<NativeWords, ToolchainError>>;
   readonly #searches: Answers<Result<AskedSearch, ToolchainError>>;
 
-  /** `env`: for PATH and the variables that gcc itself reads when no call brings its own. */
-  constructor(options: { readonly env?: Environment; readonly recheckMs?: number } = {}) {
+  /**
+   * `env`: for PATH and the variables that gcc itself reads when no call brings its own. `memory`: a file in which answers outlive
+   * this process.
+   */
+  constructor(options: { readonly env?: Environment; readonly recheckMs?: number; readonly memory?: string } = {}) {
     this.#env = options.env ?? process.env;
+    this.#shared = new Shared(options.memory ?? null);
     const recheckMs = options.recheckMs ?? DEFAULT_RECHECK_MS;
     this.#described = new Answers(recheckMs);
     this.#natives = new Answers(recheckMs);
@@ -63,7 +70,7 @@ export class Toolchains {
     const key = [described.value.digest, compilerPath, language, place, ...builtinArgs].join('\0');
     const search = await this.#searches.get(
       key,
-      () => askBuiltinSearch(compilerPath, language, builtinArgs, { env, cwd: place === '' ? '/' : cwd }),
+      () => this.#search(described.value, key, { compilerPath, language, builtinArgs, env, cwd: place || '/' }),
       (result) =>
         result.ok
           ? [...result.value.systemDirs, ...result.value.missingDirs, ...result.value.bearings]
@@ -72,6 +79,34 @@ export class Toolchains {
           : null,
     );
     return search.ok ? ok({ systemDirs: search.value.systemDirs, bearings: search.value.bearings }) : search;
+  }
+
+  /** Asked, or told in an earlier life. A gcc installation that clang leans on can appear anywhere, so clang is asked. */
+  async #search(
+    { family }: ToolchainDescription,
+    key: string,
+    question: {
+      readonly compilerPath: string;
+      readonly language: Language;
+      readonly builtinArgs: readonly string[];
+      readonly env: Environment;
+      readonly cwd: string;
+    },
+  ): Promise<Result<AskedSearch, ToolchainError>> {
+    const { compilerPath, language, builtinArgs, env, cwd } = question;
+    const { memory } = this.#shared;
+    const name = ['search', placesIn(env), key].join('\0');
+    const keeps = family === 'gcc' && builtinArgs.every((arg) => NAMES_NO_FILE.test(arg));
+    const kept = keeps ? memory.recall<AskedSearch>(name) : null;
+    if (kept !== null) return ok(kept);
+    const askedAtMs = Date.now();
+    const asked = await askBuiltinSearch(compilerPath, language, builtinArgs, { env, cwd });
+    if (asked.ok && keeps) {
+      const { systemDirs, missingDirs, doubleDirs } = asked.value;
+      memory.keep(name, asked.value, [...systemDirs, ...missingDirs, ...doubleDirs], askedAtMs);
+      memory.save();
+    }
+    return asked;
   }
 
   /**

@@ -78,7 +78,7 @@ export class Agent {
   readonly figures = new Figures();
   readonly startedAt = performance.now();
   private readonly firstSeq = Date.now();
-  readonly toolchains = new Toolchains();
+  readonly toolchains: Toolchains;
   readonly delegation: Delegation;
   readonly delegator: Delegator;
   /** What goes wrong around the agent, by kind; `tender status` shows it. */
@@ -96,6 +96,7 @@ export class Agent {
     this.home = home;
     this.config = config;
     this.log = log;
+    this.toolchains = new Toolchains({ memory: join(home, 'compilers.json') });
     const { own_slots, here_slots, policy, nobody_after_ms, max_waiting } = config.delegate;
     this.delegation = new Delegation(
       {
