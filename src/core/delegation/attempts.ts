@@ -16,6 +16,7 @@ import {
   SILENT_AFTER_MS,
   UNCONFIRMED_AFTER_MS,
 } from './limits.ts';
+import { kindOf } from './parts.ts';
 import type { Attempt, Lease, Task, WorkerBook } from './parts.ts';
 
 /** Gives `task` to a free slot of `lease`. */
@@ -30,7 +31,7 @@ export function award(
 ): void {
   assert(lease.used < lease.slots, `lease ${lease.id} has no free slot`);
   task.attemptsMade += 1;
-  const estimateMs = task.estimateMs / book.record.rate(worker.id);
+  const estimateMs = task.estimateMs / book.record.rate(worker.id, task.scope);
   const attempt: Attempt = {
     id: `${task.spec.id}#${task.attemptsMade}${book.salt}`,
     task,
@@ -92,6 +93,7 @@ export function started(book: Book, attempt: Attempt, now: number): void {
 export interface Outcome {
   readonly exit: Exit;
   readonly ranMs: number;
+  readonly memBytes?: number;
 }
 
 /** The first result of a task that has not ended is its result; the others are told to stop at once. */
@@ -108,7 +110,10 @@ export function result(book: Book, attempt: Attempt, outcome: Outcome, now: numb
   if (ordinary && task.spec.class !== null) {
     book.record.observe({
       label: task.spec.label,
-      classKey: task.spec.class.id,
+      classKey: kindOf(task.spec),
+      project: task.spec.project,
+      bytes: task.spec.bytes,
+      memBytes: outcome.memBytes,
       worker: worker.id,
       ranMs: outcome.ranMs,
       overheadMs: now - attempt.awardedAt - outcome.ranMs,

@@ -2,7 +2,7 @@
 // Pure: `step(event, now)` gives the effects, `nextWakeAt()` says when a `tick` is due. The agent does the rest.
 import { assert, unreachable } from '../../base/assert.ts';
 import type { Prng } from '../../base/prng.ts';
-import { PastRecord } from '../record/record.ts';
+import { PastRecord, scopeKey } from '../record/record.ts';
 import type { AttemptId, NodeId } from '../types.ts';
 import { end, failed, lost, result, runHere, started } from './attempts.ts';
 import { Book } from './book.ts';
@@ -12,6 +12,7 @@ import { hedge, mayHedge } from './hedge.ts';
 import { dropLeases, heartbeat, offered, withdrawn } from './leases.ts';
 import { HEDGE_CHECK_MS, OVERSLEPT_MS } from './limits.ts';
 import { match, nextNobodyAt } from './matching.ts';
+import { kindOf } from './parts.ts';
 import { forgiveSleep, runTimers } from './timers.ts';
 import type { DelegatorEffect, DelegatorEvent, DelegatorOptions, TaskSpec } from './types.ts';
 import { slotsInReach, viewOf } from './view.ts';
@@ -163,6 +164,9 @@ export class Delegation {
         worker.leases.clear();
         return;
       }
+      case 'wall-clock':
+        this.record.advance(event.wallMs);
+        return;
       case 'tick':
         return;
       default:
@@ -178,6 +182,7 @@ export class Delegation {
       order: ++book.submitted,
       submittedAt: now,
       estimateMs: this.#estimate(spec),
+      scope: scopeKey(spec.project ?? '', kindOf(spec)),
       place: { at: 'new' },
       attempts: new Set(),
       attemptsMade: 0,
@@ -202,15 +207,17 @@ export class Delegation {
   #estimate(spec: TaskSpec): number {
     if (spec.class === null) return 1;
     if (spec.p80Ms !== null) return Math.max(1, spec.p80Ms);
-    const past = this.record.predict(spec.label, spec.class.id);
-    return Math.max(1, past.known || this.record.knowsClass(spec.class.id) ? past.p80Ms : spec.class.p80Ms);
+    const kind = kindOf(spec);
+    const past = this.record.predict(spec.label, kind, spec);
+    return Math.max(1, past.known || this.record.knowsClass(kind, spec.project) ? past.p80Ms : spec.class.p80Ms);
   }
 
   #localEnded(task: Task | undefined, now: number): void {
     if (task?.place.at !== 'here') return;
     const { spec, place } = task;
     if (spec.class !== null) {
-      const ran = { label: spec.label, classKey: spec.class.id, ranMs: now - place.since, overheadMs: 0 };
+      const { label, project, bytes } = spec;
+      const ran = { label, classKey: kindOf(spec), project, bytes, ranMs: now - place.since, overheadMs: 0 };
       this.record.observe({ ...ran, worker: null });
     }
     end(this.#book, task, 'local', null, 'done here', now);

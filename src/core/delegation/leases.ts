@@ -90,7 +90,9 @@ export function candidateOf(book: Book, worker: WorkerBook, lease: Lease, task: 
   return {
     worker: worker.id,
     leaseId: lease.id,
-    rate: book.record.rate(worker.id),
+    rate: book.record.rate(worker.id, task.scope),
+    info: worker.info,
+    load: worker.load,
     overheadMs: book.overheadMs(worker.id, task.spec.bytes),
     freeFor: worker.info?.freeFor ?? [],
     arrival: lease.arrival,

@@ -12,7 +12,16 @@ import type { Task } from './parts.ts';
 /** Few tasks are left when there are no more than this many per slot. */
 const TAIL_TASKS_PER_SLOT = 3;
 
-const OWN: Candidate = { worker: null, leaseId: null, rate: 1, overheadMs: 0, freeFor: [], arrival: 0 };
+const OWN: Candidate = {
+  worker: null,
+  leaseId: null,
+  rate: 1,
+  info: null,
+  load: 0,
+  overheadMs: 0,
+  freeFor: [],
+  arrival: 0,
+};
 
 export function match(book: Book, now: number): void {
   runWhatStays(book, now);
@@ -42,7 +51,6 @@ function runWhatStays(book: Book, now: number): void {
 function matchTravellers(book: Book, now: number): void {
   book.retryAt = Infinity;
   if (book.waiting.travelling === 0) return;
-  const policy = policies[book.options.policy];
   const blocked = new Set<string>();
   const aside: Task[] = [];
   const tail = tailOf(book, now);
@@ -54,6 +62,7 @@ function matchTravellers(book: Book, now: number): void {
       continue;
     }
     const allowed = elsewhereFirst(book, task, classId, places, now);
+    const policy = policies[task.spec.policy ?? book.options.policy];
     const choice = policy.choose(task, allowed, tailFor(book, task, classId, tail, now));
     if (choice === null) {
       book.waiting.remove(task);
@@ -73,13 +82,20 @@ function matchTravellers(book: Book, now: number): void {
 function placesFor(book: Book, task: Task, classId: string): Candidate[] {
   const places: Candidate[] = [];
   const { ownSlots, hereSlots } = book.options;
-  if (book.ownUsed < ownSlots && book.hereUsed < hereSlots) places.push(OWN);
+  if (book.ownUsed < ownSlots && book.hereUsed < hereSlots) places.push(ownPlace(book));
   for (const worker of book.workers.values()) {
     const lease = freeLease(worker, classId);
     if (lease === null) continue;
     places.push(candidateOf(book, worker, lease, task));
   }
   return places;
+}
+
+/** What runs here for choice is this machine's load. */
+function ownPlace(book: Book): Candidate {
+  const { own } = book.options;
+  if (own === undefined) return OWN;
+  return { ...OWN, info: own, load: book.hereUsed / Math.max(1, own.cores) };
 }
 
 /** A task that failed on a worker waits for another one while there is another; only then, and later, may it go there again. */
@@ -124,7 +140,7 @@ function tailOf(book: Book, now: number): WholeTail | null {
   for (const task of book.away) {
     for (const attempt of task.attempts) {
       if (attempt.state !== 'live') continue;
-      const rate = book.record.rate(attempt.worker.id);
+      const rate = book.record.rate(attempt.worker.id, task.scope);
       const remainingMs = Math.max(0, attempt.estimateMs - (now - attempt.awardedAt));
       busy.push({ worker: attempt.worker.id, rate, remainingMs });
       runningMs = Math.max(runningMs, remainingMs);

@@ -20,6 +20,8 @@ export interface Task {
   readonly submittedAt: number;
   /** Predicted p80 on a machine of rate 1. */
   readonly estimateMs: number;
+  /** Project and kind as the record's key. */
+  readonly scope: string;
   place: Place;
   /** Those that may still give the task's result: live and silent ones. */
   readonly attempts: Set<Attempt>;
@@ -98,4 +100,9 @@ export interface BuildBook {
   workMs: number;
   tailMs: number;
   stragglerMs: number;
+}
+
+/** What a task's duration is remembered under. */
+export function kindOf(spec: TaskSpec): string {
+  return spec.kind ?? spec.class?.id ?? '';
 }

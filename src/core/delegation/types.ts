@@ -1,5 +1,6 @@
 // What can happen to a delegator, and what it may ask of the world. `delegation.ts` is the machine between them.
 import type { Candidate } from '../selection/types.ts';
+import type { PolicyName } from '../selection/index.ts';
 import type {
   Announcement,
   AttemptId,
@@ -12,6 +13,7 @@ import type {
   Offer,
   TaskClass,
   TaskId,
+  WorkerInfo,
 } from '../types.ts';
 
 export interface TaskSpec {
@@ -25,6 +27,11 @@ export interface TaskSpec {
   /** Predicted 80th percentile of the duration, or null for a unit never seen (its class's p80 counts). */
   readonly p80Ms: number | null;
   readonly bytes: number;
+  /** What durations and rates are remembered under; default: no project, and the class's id for the kind. */
+  readonly project?: string;
+  readonly kind?: string;
+  /** In place of the delegator's. */
+  readonly policy?: PolicyName;
 }
 
 export type DelegatorEvent =
@@ -54,6 +61,8 @@ export type DelegatorEvent =
       /** Wall time of the command on the worker. */
       readonly ranMs: number;
       readonly cpuMs: number;
+      /** Peak of resident memory, bytes; 0: not measured. */
+      readonly memBytes?: number;
     }
   | {
       readonly type: 'failed';
@@ -64,6 +73,8 @@ export type DelegatorEvent =
     }
   /** The worker's owner is back: no new awards; attempts end soon or come as failed. */
   | { readonly type: 'returning'; readonly worker: NodeId }
+  /** What time it is, milliseconds since 1970: what was learnt ages by it. */
+  | { readonly type: 'wall-clock'; readonly wallMs: number }
   | { readonly type: 'tick' };
 
 export type DelegatorEffect =
@@ -138,7 +149,10 @@ export interface DelegatorOptions {
   readonly ownSlots: number;
   /** All that may run here at once, at least 1: what stays, what failed elsewhere, what nobody took. */
   readonly hereSlots: number;
-  readonly policy: 'first' | 'finish';
+  /** How places are chosen where a task does not say. */
+  readonly policy: PolicyName;
+  /** This machine as it would describe itself in an offer; what it does at the moment is counted anyway. */
+  readonly own?: WorkerInfo;
   /** How long tasks wait for a first offer when no worker holds a lease for us; then they run here. */
   readonly nobodyAfterMs: number;
   /** Bound on waiting tasks; past it the launcher is told to run here at once. */

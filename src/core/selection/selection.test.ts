@@ -1,7 +1,9 @@
 // The policies, on small hand-made choices.
 import { describe, expect, test } from 'vitest';
 import { probabilityFree } from './finish.ts';
-import { policies } from './index.ts';
+import { policies, policyNames } from './index.ts';
+import { scoreOf } from './info.ts';
+import type { WorkerInfo } from '../types.ts';
 import type { Candidate, Tail } from './types.ts';
 
 function place(worker: string | null, parts: Partial<Candidate> = {}): Candidate {
@@ -10,6 +12,8 @@ function place(worker: string | null, parts: Partial<Candidate> = {}): Candidate
     worker,
     leaseId: own ? null : 'l',
     rate: 1,
+    info: null,
+    load: 0,
     overheadMs: own ? 0 : 10,
     freeFor: [],
     arrival: own ? 0 : 1,
@@ -26,6 +30,55 @@ describe('first', () => {
     expect(policies.first.choose(task, places.slice(0, 2), null)?.worker).toBe('a');
     expect(policies.first.choose(task, [], null)).toBeNull();
   });
+});
+
+function told(parts: Partial<WorkerInfo>): WorkerInfo {
+  const machine = { name: 'm', arch: 'x86_64', os: 'linux', cores: 8, slots: 8, cpuModel: 'Example 3000' };
+  const memory = { memTotalBytes: 16 * 1024 ** 3, memFreeBytes: 8 * 1024 ** 3 };
+  return { ...machine, ...memory, ghz: 3, load: 0, pressure: 0, freeFor: [], ...parts };
+}
+
+describe('info', () => {
+  const choose = (places: Candidate[]): string | null | undefined => policies.info.choose(task, places, null)?.worker;
+
+  test('clock, load, pressure and memory, each decides when the rest is equal', () => {
+    const plain = place('plain', { info: told({}), arrival: 1 });
+    expect(choose([plain, place('faster', { info: told({ ghz: 4 }), arrival: 2 })])).toBe('faster');
+    expect(choose([plain, place('loaded', { info: told({ ghz: 4 }), load: 2, arrival: 2 })])).toBe('plain');
+    expect(choose([plain, place('pressed', { info: told({ ghz: 4, pressure: 60 }), arrival: 2 })])).toBe('plain');
+    const short = told({ ghz: 4, memFreeBytes: 100 * 1024 ** 2 });
+    expect(choose([plain, place('short', { info: short, arrival: 2 })])).toBe('plain');
+    expect(choose([place('later', { info: told({}), arrival: 2 }), plain])).toBe('plain');
+    expect(choose([])).toBeUndefined();
+  });
+
+  test('what a machine did before does not count', () => {
+    expect(
+      choose([place('slow', { info: told({}), rate: 0.1 }), place('said-less', { info: told({ ghz: 2 }), rate: 9 })]),
+    ).toBe('slow');
+  });
+
+  test('a machine that says nothing counts as an idle one of two gigahertz', () => {
+    expect(scoreOf({ info: null, load: 0 })).toBe(scoreOf({ info: told({ ghz: 0 }), load: 0 }));
+    expect(choose([place(null), place('told', { info: told({}) })])).toBe('told');
+  });
+});
+
+describe('record', () => {
+  const choose = (places: Candidate[]): string | null | undefined => policies.record.choose(task, places, null)?.worker;
+
+  test('the fastest so far, and nothing else', () => {
+    const slowOnPaper = place('fast', { rate: 2, info: told({ ghz: 1 }), load: 3, overheadMs: 900, arrival: 3 });
+    expect(choose([place('said-more', { rate: 1.5, info: told({ ghz: 5 }), arrival: 1 }), slowOnPaper])).toBe('fast');
+    expect(choose([place('b', { arrival: 5 }), place('a', { arrival: 4 })])).toBe('a');
+    expect(choose([place('slower', { rate: 0.5 }), place(null)])).toBeNull();
+    expect(choose([])).toBeUndefined();
+  });
+});
+
+test('every name has its policy', () => {
+  expect(policyNames.map((name) => policies[name].name)).toEqual([...policyNames]);
+  expect(Object.keys(policies).sort()).toEqual([...policyNames].sort());
 });
 
 describe('finish', () => {

@@ -1,12 +1,16 @@
 // What a policy sees when it picks a place for one task, and what it may answer.
-import type { LeaseId, NodeId } from '../types.ts';
+import type { LeaseId, NodeId, WorkerInfo } from '../types.ts';
 
 /** A place with a free slot: a lease of some worker, or (`worker` null) this machine. */
 export interface Candidate {
   readonly worker: NodeId | null;
   readonly leaseId: LeaseId | null;
-  /** Speed in multiples of this machine. */
+  /** Speed in multiples of this machine, in the task's project and kind. */
   readonly rate: number;
+  /** What the machine last said of itself; null: nothing. */
+  readonly info: WorkerInfo | null;
+  /** Runnable processes per core, as last heard. */
+  readonly load: number;
   /** Expected cost beside the running: sending, fetching. */
   readonly overheadMs: number;
   /** Probability of staying free for 1, 5, 15, … minutes (`WorkerInfo.freeFor`); empty: always. */
