@@ -77,6 +77,8 @@ int main(int argc, char **argv) {
   if (at_once < 1 || at_once > MAX_AT_ONCE) return fprintf(stderr, "usage: jobs N <LIST\n"), 2;
   char *line = NULL;
   size_t room = 0;
+  // Whoever reads the answers learns of each end when it is.
+  setvbuf(stdout, NULL, _IOLBF, 0);
   // The list is read while commands run, and they must not inherit our place in it.
   fcntl(0, F_SETFD, FD_CLOEXEC);
   for (long index = 0; getline(&line, &room, stdin) > 0; index++) {
