@@ -19,7 +19,7 @@ export const SIZES = [10, 30, 100, 300, 1000, 3000, 10_000] as const;
 const OFFICE_MACHINES = 60;
 const OFFICE_TASKS = 10_000;
 const SMALL_TASKS = 200;
-const OWN_SLOTS = 2;
+const OWN_SLOTS = 8;
 /** make's -j per slot of the farm: more outstanding units than slots is what lets a delegator choose. */
 const JOBS_PER_SLOT = 2;
 /** In the settings of other sizes: tasks per machine, and the largest build there is. */
