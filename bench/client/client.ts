@@ -72,9 +72,9 @@ async function enter(bench: Bench, canned: Canned, options: ClientBenchOptions):
   const wanted = (who: string): boolean => options.only.length === 0 || options.only.some((it) => who.startsWith(it));
   const jobs = canned.name === 'tiny' ? 1 : options.jobs;
   const contenders: Contender[] = [];
-  const kinds = (['warm', 'cold', 'store'] satisfies TenderKind[]).filter((kind) => wanted(`tender-${kind}`));
+  const kinds = (['warm', 'cold', 'first', 'store'] satisfies TenderKind[]).filter((kind) => wanted(`tender-${kind}`));
   if (kinds.length > 0) {
-    const seed = await seedFarm(bench);
+    const seed = await seedFarm(bench, canned.units[0]?.argv[0] ?? 'cc');
     contenders.push(...kinds.map((kind) => new Tender(bench, seed, canned, jobs, kind)));
   }
   const peers = [

@@ -31,8 +31,11 @@ export interface FarmSeed {
   readonly hasStore: boolean;
 }
 
-/** Makes the cluster and its members. The agents that this needs are ended again. */
-export async function seedFarm(bench: Bench): Promise<FarmSeed> {
+/** What an agent keeps of compilers for later ones of its home. */
+const compilersFile = 'compilers.json';
+
+/** Makes the cluster and its members; the client meets `compiler`. The agents that this needs are ended again. */
+export async function seedFarm(bench: Bench, compiler: string): Promise<FarmSeed> {
   const dir = join(bench.scratch, 'seed');
   const groupPort = randomInt(20_000, 60_000);
   const hasStore = knowsStore(join(bench.scratch, 'probe'));
@@ -47,6 +50,10 @@ export async function seedFarm(bench: Bench): Promise<FarmSeed> {
       const token = await cli(bench, dir, 'client', ['invite', '--print-token-only']);
       await cli(bench, dir, name, ['join', token.trim()]);
     }
+    // Nothing of the corpus: a file that includes none is looked at, and not compiled.
+    const source = join(dir, 'empty.c');
+    writeFileSync(source, '');
+    await cli(bench, dir, 'client', ['explain', '--', compiler, '-c', source]);
   } finally {
     for (const name of ['client', ...workers]) await cli(bench, dir, name, ['stop']).catch(() => undefined);
   }
@@ -111,7 +118,13 @@ export class Farm {
     bench: Bench,
     seed: FarmSeed,
     canned: Canned,
-    options: { readonly name: string; readonly store: boolean; readonly profile: string | null },
+    options: {
+      readonly name: string;
+      readonly store: boolean;
+      /** Whether an earlier agent of the client's home has met the compiler. */
+      readonly hasMet: boolean;
+      readonly profile: string | null;
+    },
   ): Promise<Farm> {
     const farm = new Farm(join(bench.scratch, options.name), options.profile);
     try {
@@ -122,6 +135,7 @@ export class Farm {
         const store = seed.hasStore ? `[store]\nenabled = ${options.store && name === 'client'}\n` : '';
         writeFileSync(join(home, 'config.toml'), config + store);
       }
+      if (options.hasMet) cpSync(join(seed.dir, 'client', compilersFile), join(farm.home, compilersFile));
       for (const name of workers) await farm.startAgent(bench, name, [cannedAgent, canned.outDir, canned.keptDir], {});
       const { profile } = options;
       farm.clientPid = await farm.startAgent(

@@ -1,5 +1,5 @@
-// Tender in the benchmark: a build again with an agent that knows the sources, a first build by a fresh agent in a fresh home on a
-// fresh farm, and a build whose results are in the store.
+// Tender in the benchmark: a build again with an agent that knows the sources, a first build by a fresh agent on a fresh farm, where
+// Tender has met the compiler before and where not, and a build whose results are in the store.
 import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { cpuBetween, readCpu, readRss } from './process-cpu.ts';
 import { runJobs } from './run-jobs.ts';
 import type { Bench, Canned, Contender, Sample } from './types.ts';
 
-export type TenderKind = 'warm' | 'cold' | 'store';
+export type TenderKind = 'warm' | 'cold' | 'first' | 'store';
 
 export class Tender implements Contender {
   readonly who: string;
@@ -36,7 +36,7 @@ export class Tender implements Contender {
 
   async open(): Promise<string | null> {
     if (this.kind === 'store' && !this.seed.hasStore) return 'this version has no result store';
-    if (this.kind === 'cold') return null;
+    if (this.kind === 'cold' || this.kind === 'first') return null;
     this.farm = await this.startFarm();
     // The builds that came before: the agent learns the sources, the workers get the headers, the store fills.
     for (let i = 0; i < 2; i++) {
@@ -77,7 +77,8 @@ export class Tender implements Contender {
     const name = `${this.who}-${this.corpus.name}`;
     const profile = profileDir === null ? null : join(profileDir, `${name}-${randomBytes(3).toString('hex')}`);
     this.profiles = 0;
-    return Farm.start(this.bench, this.seed, this.corpus, { name, store: this.kind === 'store', profile });
+    const hasMet = this.kind !== 'first';
+    return Farm.start(this.bench, this.seed, this.corpus, { name, store: this.kind === 'store', hasMet, profile });
   }
 
   private async build(farm: Farm): Promise<{ report: BuildReport; cpuMs: number; wallMs: readonly number[] }> {
