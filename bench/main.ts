@@ -1,8 +1,10 @@
-// `npm run bench -- client`: the benchmarks' command line. Results go to standard output, all else to standard error.
+// `npm run bench -- client` and `-- farm`: the benchmarks' command line. Results go to standard output, all else to standard error.
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { benchClient, renderResult } from './client/client.ts';
 import { corpusNames, type CorpusName } from './client/corpora.ts';
 import { BenchProblem } from './client/problem.ts';
+import { benchFarm, checkNames, renderResult as renderFarm } from './farm/farm.ts';
+import { conditions, defaultMedianMs, type Condition } from './farm/farm-plan.ts';
 
 function positive(text: string): number {
   const value = Number(text);
@@ -32,6 +34,44 @@ program
     });
     process.stdout.write(`${renderResult(result, options.json ?? false)}\n`);
   });
+
+program
+  .command('farm')
+  .description(
+    'time of a build on 20 machines of different speeds; the compiler sleeps, machines are killed and frozen',
+  )
+  .option('--only <names...>', 'only these: tender, distcc, icecc, …')
+  .option('--seeds <n>', 'builds of different durations, measured one after the other', positive, 3)
+  .addOption(new Option('--conditions <names...>', 'only these').choices(conditions).default(conditions))
+  .option('--quick', 'one seed, peers with -j40 only and not on frozen machines')
+  .option('--workers <n>', 'machines', positive, 20)
+  .option('--tasks <n>', 'units of a build', positive, 500)
+  .option('--median-ms <n>', 'of the durations on the fastest machine', positive, defaultMedianMs)
+  .option('--logs <dir>', "leave the client agent's logs there")
+  .option('--json', 'end with one line of JSON')
+  .action(async (options: FarmOptions) => {
+    const only = (options.only ?? []).flatMap((names) => names.split(',')).filter((name) => name !== '');
+    checkNames(only);
+    const quick = options.quick ?? false;
+    const result = await benchFarm({
+      ...{ conditions: options.conditions, workers: options.workers, tasks: options.tasks, medianMs: options.medianMs },
+      ...{ only, quick, seeds: quick ? 1 : options.seeds, logDir: options.logs ?? null },
+      log: (line) => process.stderr.write(`${line}\n`),
+    });
+    process.stdout.write(`${renderFarm(result, options.json ?? false)}\n`);
+  });
+
+interface FarmOptions {
+  readonly only?: readonly string[];
+  readonly seeds: number;
+  readonly conditions: readonly Condition[];
+  readonly quick?: boolean;
+  readonly workers: number;
+  readonly tasks: number;
+  readonly medianMs: number;
+  readonly logs?: string;
+  readonly json?: boolean;
+}
 
 interface ClientOptions {
   readonly corpus: CorpusName | 'all';
