@@ -43,6 +43,8 @@ export interface AgentOptions {
   readonly policy?: 'first' | 'finish';
   /** Keeps results; off unless told, so that every compile of a test is one. */
   readonly store?: boolean;
+  /** More of config.toml. */
+  readonly config?: string;
 }
 
 export interface TestAgent {
@@ -119,7 +121,7 @@ export class TestFarm {
       `[delegate]\npolicy = "${options.policy ?? 'finish'}"\nown_slots = ${options.own_slots ?? 0}\nnobody_after_ms = ${options.nobody_after_ms ?? 20_000}`,
       `[work]\nslots = ${options.slots ?? 2}\nmax_load = 1000\nniceness = 0\nmem_per_task_mib = 64\nmem_reserve_mib = 0`,
     ];
-    lines.push(`[store]\nenabled = ${options.store ?? false}`);
+    lines.push(`[store]\nenabled = ${options.store ?? false}`, options.config ?? '');
     writeFileSync(join(home, 'config.toml'), `${lines.join('\n')}\n`);
     this.giveAway(home);
     this.giveAway(this.dir);

@@ -54,6 +54,18 @@ const schema = z.strictObject({
       blobs_mib: z.int().min(64).default(4096),
     })
     .prefault({}),
+  journal: z
+    .strictObject({
+      /** What this machine's delegator and worker saw and decided, for replaying. */
+      enabled: z.boolean().default(false),
+      /** Empty: `journal` in the home directory. */
+      dir: z
+        .string()
+        .refine((dir) => dir === '' || isAbsolute(dir), 'an absolute path is wanted')
+        .default(''),
+      max_mib: z.int().min(1).default(256),
+    })
+    .prefault({}),
   store: z
     .strictObject({
       enabled: z.boolean().default(true),
@@ -88,6 +100,19 @@ export function storeDirectory(
   const named = env['TENDER_STORE'] ?? '';
   if (named !== '' && !isAbsolute(named)) return err(`TENDER_STORE is «${named}»: an absolute path is wanted`);
   return ok([named, config.store.dir].find((dir) => dir !== '') ?? join(home, 'store'));
+}
+
+/** Where the journal is written: $TENDER_JOURNAL, or as configured; null: there is none. The error is a sentence for people. */
+export function journalDirectory(
+  config: Config,
+  home: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Result<string | null, string> {
+  const named = env['TENDER_JOURNAL'] ?? '';
+  if (named !== '')
+    return isAbsolute(named) ? ok(named) : err(`TENDER_JOURNAL is «${named}»: an absolute path is wanted`);
+  if (!config.journal.enabled) return ok(null);
+  return ok(config.journal.dir === '' ? join(home, 'journal') : config.journal.dir);
 }
 
 /** Makes the directories an agent needs, closed to everyone else. The error is a sentence for people. */

@@ -1,8 +1,10 @@
 // The agent: one per TENDER_HOME, both roles. This file starts the parts, lets each know the others, and ends them in order.
+import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import {
   homeDirectory,
+  journalDirectory,
   loadConfig,
   prepareHome,
   socketPath,
@@ -20,11 +22,13 @@ import { Toolchains } from '../../adapters/toolchain/index.ts';
 import { createPrng } from '../../base/prng.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { Delegation } from '../../core/delegation/delegation.ts';
+import { PastRecord } from '../../core/record/record.ts';
 import { complain } from '../complain.ts';
 import type { Explanation } from '../report.ts';
 import { answerControl } from './control.ts';
 import { Delegator } from './delegator.ts';
 import { Figures } from './figures.ts';
+import { Journals } from './journal.ts';
 import { openLog, type Log } from './log.ts';
 import { Network } from './network.ts';
 import { Preparer } from './prepare.ts';
@@ -53,6 +57,7 @@ export async function runAgent(parts?: WorkshopParts): Promise<number> {
   // A bug ends the agent rather than leave it half alive: launchers see the socket close and compile here, the next use starts anew.
   process.on('uncaughtException', (error) => {
     log.write('agent-broke', { error: error.stack });
+    agent.journals?.close('broke');
     void log.close().finally(() => process.exit(70));
   });
   // The terminal of the build that started it may close; the agent stays.
@@ -83,6 +88,8 @@ export class Agent {
   readonly delegator: Delegator;
   /** What goes wrong around the agent, by kind; `tender status` shows it. */
   readonly problems = new Map<string, string>();
+  /** Null unless this machine's decisions are to be written down. */
+  readonly journals: Journals | null;
   network: Network | null = null;
   workshop: Workshop | null = null;
   onStop: () => void = () => undefined;
@@ -98,20 +105,31 @@ export class Agent {
     this.log = log;
     this.toolchains = new Toolchains({ memory: join(home, 'compilers.json') });
     const { own_slots, here_slots, policy, nobody_after_ms, max_waiting } = config.delegate;
+    this.journals = this.openJournals();
+    const options = {
+      ownSlots: Math.min(own_slots, here_slots),
+      hereSlots: here_slots,
+      policy,
+      nobodyAfterMs: nobody_after_ms,
+      maxWaiting: max_waiting,
+    };
+    const seed = randomInt(2 ** 32);
+    const wallMs = Date.now();
+    const past = loadRecord(home);
+    const record = this.journals === null ? null : past.export();
+    // What is replayed begins with the record as written: so does what is recorded.
     this.delegation = new Delegation(
-      {
-        ownSlots: Math.min(own_slots, here_slots),
-        hereSlots: here_slots,
-        policy,
-        nobodyAfterMs: nobody_after_ms,
-        maxWaiting: max_waiting,
-      },
-      createPrng(process.pid ^ Date.now()),
-      loadRecord(home),
+      options,
+      createPrng(seed),
+      record === null ? past : PastRecord.import(record, wallMs),
     );
+    const machine =
+      this.journals === null || record === null
+        ? this.delegation
+        : this.journals.keep(this.delegation, { role: 'delegator', node: nodeIn(home), options, seed, record, wallMs });
     this.delegator = new Delegator({
       name: config.machine.name,
-      delegation: this.delegation,
+      machine,
       figures: this.figures,
       announce: (announcement) => {
         const whole = {
@@ -141,6 +159,18 @@ export class Agent {
 
   explain(request: LauncherRequest): Promise<Explanation> {
     return this.preparer.explain(request);
+  }
+
+  private openJournals(): Journals | null {
+    const problem = (why: string): void => {
+      this.problems.set('journal', why);
+      this.log.write('problem', { what: 'journal', why });
+    };
+    const dir = journalDirectory(this.config, this.home);
+    if (!dir.ok) problem(dir.error);
+    if (!dir.ok || dir.value === null) return null;
+    const maxBytes = this.config.journal.max_mib * 2 ** 20;
+    return new Journals({ dir: dir.value, maxBytes, name: this.config.machine.name }, problem);
   }
 
   /** The agent works without one: what is wrong with the place is shown by `tender status`. */
@@ -183,7 +213,7 @@ export class Agent {
       this.config,
       cluster.value,
       this.toolchains,
-      (event, fields) => this.log.write(event, fields),
+      { log: (event, fields) => this.log.write(event, fields), journals: this.journals },
       this.parts,
     );
     if (!opened.ok) return opened;
@@ -218,6 +248,7 @@ export class Agent {
     await this.launchers?.close();
     await this.preparer.close();
     await this.store?.close();
+    this.journals?.close('stopped');
     this.saveRecord();
   }
 
@@ -225,4 +256,10 @@ export class Agent {
   saveRecord(): void {
     saveRecord(this.home, this.delegation.record);
   }
+}
+
+/** This machine's identity in its cluster; empty while it is in none. */
+function nodeIn(home: string): string {
+  const cluster = loadCluster(home);
+  return cluster.ok ? (cluster.value?.nodeId ?? '') : '';
 }

@@ -1,7 +1,6 @@
 // The delegator's role in the agent: launcher calls become tasks, core decides, this file carries its decisions out.
 // A task ends in exactly one of three ways: an answer to its launcher, `local`, or a launcher that went away.
 import type { Announcement, AttemptId, BuildId, NodeId, Offer, TaskId } from '../../core/types.ts';
-import type { Delegation } from '../../core/delegation/delegation.ts';
 import type { DelegationNote, DelegatorEffect, DelegatorEvent } from '../../core/delegation/types.ts';
 import type { LauncherCall } from '../../adapters/launcher-socket/types.ts';
 import type { Session } from '../../adapters/session/session.ts';
@@ -17,7 +16,7 @@ import { AwardWriter } from './award.ts';
 import { BlobSource } from './blobs-out.ts';
 import type { Figures } from './figures.ts';
 import type { HereRun, Keep } from './keep-here.ts';
-import { MachineRunner } from './machine-runner.ts';
+import { MachineRunner, type StateMachine } from './machine-runner.ts';
 import { OutputsInHand } from './outputs-in-hand.ts';
 import { discardOutputs, endedWell, judgeResult, tellAsHere, writeOutputs, type Rename } from './outputs.ts';
 import type { CompileTask, Prepared, PreparedCall } from './prepare.ts';
@@ -58,7 +57,8 @@ interface Peer extends ConnectedWorker {
 export interface DelegatorWorld {
   /** This machine's name, for the people at the workers. */
   readonly name: string;
-  readonly delegation: Delegation;
+  /** Core's delegation, perhaps with somebody who watches its steps. */
+  readonly machine: StateMachine<DelegatorEvent, DelegatorEffect>;
   readonly figures: Figures;
   announce(announcement: Omit<Announcement, 'delegator' | 'delegatorName' | 'port'>): Announcement;
   log(event: string, fields: Record<string, unknown>): void;
@@ -76,7 +76,7 @@ export class Delegator {
 
   constructor(world: DelegatorWorld) {
     this.world = world;
-    this.runner = new MachineRunner<DelegatorEvent, DelegatorEffect>(world.delegation, { type: 'tick' }, (effect) =>
+    this.runner = new MachineRunner<DelegatorEvent, DelegatorEffect>(world.machine, { type: 'tick' }, (effect) =>
       this.apply(effect),
     );
   }

@@ -7,7 +7,6 @@ import type { BlobStore } from '../../adapters/blobs/types.ts';
 import type { Run, RunResult, Sandbox, Trees } from '../../adapters/sandbox/types.ts';
 import { unreachable } from '../../base/assert.ts';
 import type { Announcement, AttemptId, FailureCode, NodeId, ToolchainRef } from '../../core/types.ts';
-import type { WorkerAdmission } from '../../core/worker/admission.ts';
 import type { DelegatorAddress, WorkerEffect, WorkerEvent } from '../../core/worker/types.ts';
 import {
   protocolVersion,
@@ -19,7 +18,7 @@ import {
 import { announcementFromWire, offerToWire } from '../../wire/session.ts';
 import { BlobFetcher } from './blobs-in.ts';
 import { packAboveBytes } from './outputs.ts';
-import { MachineRunner } from './machine-runner.ts';
+import { MachineRunner, type StateMachine } from './machine-runner.ts';
 
 interface Attempt {
   readonly id: AttemptId;
@@ -48,7 +47,8 @@ export interface RunningAttempt {
 
 export interface WorkerWorld {
   readonly name: string;
-  readonly admission: WorkerAdmission;
+  /** Core's admission, perhaps with somebody who watches its steps. */
+  readonly machine: StateMachine<WorkerEvent, WorkerEffect>;
   readonly identity: SessionIdentity;
   readonly blobs: BlobStore;
   readonly trees: Trees;
@@ -74,7 +74,7 @@ export class Worker {
 
   constructor(world: WorkerWorld) {
     this.world = world;
-    this.runner = new MachineRunner<WorkerEvent, WorkerEffect>(world.admission, { type: 'tick' }, (effect) =>
+    this.runner = new MachineRunner<WorkerEvent, WorkerEffect>(world.machine, { type: 'tick' }, (effect) =>
       this.apply(effect),
     );
   }

@@ -1,4 +1,5 @@
 // What a machine needs to work for others: sandbox, blob store, trees, readings of itself, and the worker that uses them.
+import { randomInt } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { openBlobStore } from '../../adapters/blobs/store.ts';
@@ -14,6 +15,7 @@ import { err, ok, type Result } from '../../base/result.ts';
 import { createPrng } from '../../base/prng.ts';
 import type { WorkerInfo } from '../../core/types.ts';
 import { WorkerAdmission } from '../../core/worker/admission.ts';
+import type { Journals } from './journal.ts';
 import { sessionIdentity } from './network.ts';
 import { Worker } from './worker.ts';
 
@@ -23,6 +25,13 @@ const sampleEveryMs = 1_000;
 export interface WorkshopParts {
   readonly openSandbox: typeof openSandbox;
   readonly openTrees: typeof openTrees;
+}
+
+/** Where a workshop writes down what happens. */
+export interface WorkshopRecords {
+  readonly log: (event: string, fields: Record<string, unknown>) => void;
+  /** Null: decisions are not written down. */
+  readonly journals: Journals | null;
 }
 
 const realParts: WorkshopParts = { openSandbox, openTrees };
@@ -75,7 +84,7 @@ export class Workshop {
     config: Config,
     cluster: Cluster,
     toolchains: Toolchains,
-    log: (event: string, fields: Record<string, unknown>) => void,
+    { log, journals }: WorkshopRecords,
     parts: WorkshopParts = realParts,
   ): Promise<Result<Workshop, string>> {
     const { work } = config;
@@ -94,21 +103,22 @@ export class Workshop {
     const blobs = opened.value;
     const trees = parts.openTrees(join(home, 'trees'), blobs);
     if (!trees.ok) return err(trees.error.message);
+    const options = {
+      slots,
+      closedBecause,
+      memReserveBytes: work.mem_reserve_mib * 2 ** 20,
+      memPerTaskBytes: work.mem_per_task_mib * 2 ** 20,
+      maxLoad: work.max_load,
+      leaseTtlMs: 10_000,
+      heartbeatMs: 2_000,
+      offerDelayMs: 5,
+    };
+    const seed = randomInt(2 ** 32);
+    const admission = new WorkerAdmission(options, createPrng(seed));
     const worker = new Worker({
       name: config.machine.name,
-      admission: new WorkerAdmission(
-        {
-          slots,
-          closedBecause,
-          memReserveBytes: work.mem_reserve_mib * 2 ** 20,
-          memPerTaskBytes: work.mem_per_task_mib * 2 ** 20,
-          maxLoad: work.max_load,
-          leaseTtlMs: 10_000,
-          heartbeatMs: 2_000,
-          offerDelayMs: 5,
-        },
-        createPrng(process.pid),
-      ),
+      machine:
+        journals?.keep(admission, { role: 'worker', node: cluster.nodeId, options, seed, record: null }) ?? admission,
       identity: sessionIdentity(cluster),
       blobs,
       trees: trees.value,
