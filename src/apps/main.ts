@@ -74,6 +74,23 @@ program
     );
   });
 
+const calendar = program
+  .command('calendar')
+  .description('the owner’s calendars: what they say of when this machine is free');
+
+calendar
+  .command('expand')
+  .description('prints when the events of a calendar file take place and what they mean, in UTC')
+  .argument('<file>', 'an iCalendar file; - is standard input')
+  .option('--from <date>', 'first day, or a time (2026-03-29T14:00:00); today when not given', '')
+  .option('--to <date>', 'first day, or a time, that is no longer asked for; 14 days after --from when not given', '')
+  .option('--zone <name>', 'the owner’s time zone (Europe/Berlin); this machine’s when not given', '')
+  .option('--json', 'print JSON')
+  .action(async (file: string, options: { from: string; to: string; zone: string; json?: boolean }) => {
+    const { runCalendarExpand } = await import('./cli/calendar-expand.ts');
+    await finish(Promise.resolve(runCalendarExpand(file, { ...options, json: options.json ?? false })));
+  });
+
 program
   .command('status')
   .description('machines seen, slots, load, and who does what now')
