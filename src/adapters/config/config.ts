@@ -3,9 +3,11 @@
 import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, homedir, hostname } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { parse, TomlError } from 'smol-toml';
 import { z } from 'zod';
 import { err, ok, type Result } from '../../base/result.ts';
+import { policyNames } from '../../core/selection/index.ts';
+import { criteriaText } from './criteria.ts';
+import { readToml } from './toml.ts';
 
 const cores = availableParallelism();
 
@@ -35,10 +37,10 @@ const schema = z.strictObject({
       own_slots: z.int().min(0).max(1024).default(cores),
       /** All that may run here at once. */
       here_slots: z.int().min(1).max(1024).default(cores),
-      policy: z.enum(['first', 'finish']).default('finish'),
+      policy: z.enum(policyNames).default('finish'),
       nobody_after_ms: z.int().min(0).max(600_000).default(150),
       max_waiting: z.int().min(1).max(1_000_000).default(20_000),
-      needs: z.string().max(4096).default(''),
+      needs: criteriaText.default(''),
     })
     .prefault({}),
   work: z
@@ -128,7 +130,7 @@ export function prepareHome(home: string): Result<void, string> {
   }
 }
 
-/** Reads config.toml under `home`; no file means all defaults. The error names the file, the place and the fault. */
+/** Reads config.toml under `home`; no file means all defaults. The error names file, line and fault, and what is allowed. */
 export function loadConfig(home: string): Result<Config, string> {
   const file = join(home, 'config.toml');
   let text = '';
@@ -138,16 +140,5 @@ export function loadConfig(home: string): Result<Config, string> {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
       return err(`cannot read ${file}: ${(error as Error).message}`);
   }
-  let data: unknown;
-  try {
-    data = parse(text);
-  } catch (error) {
-    if (error instanceof TomlError)
-      return err(`${file}:${error.line}:${error.column}: ${error.message.split('\n')[0] ?? ''}`);
-    throw error;
-  }
-  const parsed = schema.safeParse(data);
-  if (parsed.success) return ok(parsed.data);
-  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the file'}: ${issue.message}`);
-  return err(`${file}: ${faults.join('; ')}`);
+  return readToml(text, file, schema);
 }

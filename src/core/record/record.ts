@@ -182,23 +182,36 @@ export class PastRecord {
   static import(data: unknown, wallMs = 0): PastRecord {
     const record = new PastRecord();
     record.advance(wallMs);
-    const { units, kinds, workers, rates } = readRecord(data, wallMs);
+    record.#take(readRecord(data, wallMs));
+    return record;
+  }
+
+  /** The same for what an earlier version kept, as far as nothing is known yet; false: nothing of it fits. */
+  adopt(data: unknown): boolean {
+    const { units, workers, ...rest } = readRecord(data, this.#nowMs);
+    const known = new Set([...this.#units.values()].map(({ label }) => label));
+    const newUnits = units.filter(([, , label]) => !known.has(label));
+    const newWorkers = workers.filter(([worker]) => !this.#workers.has(worker));
+    this.#take({ ...rest, units: newUnits, workers: newWorkers });
+    return newUnits.length + newWorkers.length > 0;
+  }
+
+  #take({ units, kinds, workers, rates }: RecordData): void {
     for (const [project, kind, label, mean, deviation, count, memBytes, bytes, atMs] of units) {
       const unit = { project, kind, label, mean, deviation, count, memBytes, bytes, atMs };
-      putNewest(record.#units, unitKey(label, kind), unit, UNITS_MAX);
+      putNewest(this.#units, unitKey(label, kind), unit, UNITS_MAX);
     }
     for (const [project, kind, samples, trials] of kinds) {
       const past = KindPast.import(samples, trials);
-      if (past.count > 0) putNewest(record.#kinds, scopeKey(project, kind), past, KINDS_MAX);
+      if (past.count > 0) putNewest(this.#kinds, scopeKey(project, kind), past, KINDS_MAX);
     }
     for (const [worker, slowness, long, overheadMs, count, weight, atMs] of workers) {
       const past = { slowness, long, overheadMs, count, weight, atMs, scopes: new Map() };
-      putNewest(record.#workers, worker, past, WORKERS_MAX);
+      putNewest(this.#workers, worker, past, WORKERS_MAX);
     }
     for (const [worker, project, kind, slowness, weight, atMs] of rates) {
-      record.#workers.get(worker)?.scopes.set(scopeKey(project, kind), { slowness, weight, atMs });
+      this.#workers.get(worker)?.scopes.set(scopeKey(project, kind), { slowness, weight, atMs });
     }
-    return record;
   }
 
   /** Units of the first version are of no kind. */
