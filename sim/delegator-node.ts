@@ -3,16 +3,19 @@
 import { createPrng, type Prng } from '../src/base/prng.ts';
 import { Delegation } from '../src/core/delegation/delegation.ts';
 import type { DelegatorEffect, DelegatorEvent, DelegatorOptions } from '../src/core/delegation/types.ts';
+import type { DelegationView } from '../src/core/delegation/view.ts';
 import { PastRecord } from '../src/core/record/record.ts';
 import { sampleClass } from '../src/core/testing/samples.ts';
-import type { NodeId, TaskId } from '../src/core/types.ts';
+import type { NodeId, TaskClass, TaskId } from '../src/core/types.ts';
 import type { WorkerEvent } from '../src/core/worker/types.ts';
+import { isUnheard, mutatedEffects } from './mutations.ts';
 import type { Session } from './network.ts';
 import { Node } from './node.ts';
 import type { BuildPlan, DelegatorPlan, TaskPlan } from './types.ts';
 import type { World } from './world.ts';
 
-const CLASS_ID = 'c++';
+const TOOLCHAIN = { digest: 'd1', path: '/usr/bin/g++', label: 'g++ 12.2.0' };
+const CRITERIA = { any: '', criteria: 'mem.free >= 1GiB && load < 2', toolchain: '', 'nobody-has': 'arch == "vax"' };
 /** How often the delegator's own view is compared with the checker's count. */
 const COMPARE_EVERY_STEPS = 1024;
 
@@ -48,9 +51,25 @@ export class DelegatorNode extends Node {
     this.#world = world;
     this.plan = plan;
     this.record = record ?? new PastRecord();
-    const hereSlots = plan.hereSlots ?? Math.max(1, plan.ownSlots);
-    this.#options = { ...world.delegatorOptions, ownSlots: plan.ownSlots, hereSlots };
-    this.#delegation = new Delegation(this.#options, createPrng(Math.floor(prng() * 2 ** 32)), this.record);
+    const { ownSlots, hereSlots = Math.max(1, ownSlots), policy, nobodyAfterMs, maxWaiting } = plan;
+    const usual = world.delegatorOptions;
+    this.#options = {
+      ...usual,
+      ownSlots,
+      hereSlots,
+      policy: policy ?? usual.policy,
+      nobodyAfterMs: nobodyAfterMs ?? usual.nobodyAfterMs,
+      maxWaiting: maxWaiting ?? usual.maxWaiting,
+    };
+    const seed = Math.floor(prng() * 2 ** 32);
+    const kept = this.record.export();
+    world.watch?.born({ role: 'delegator', node: this.id, options: this.#options, seed, record: kept });
+    this.#delegation = new Delegation(this.#options, createPrng(seed), this.record);
+    for (const { fromMs, untilMs } of plan.freezes ?? []) {
+      this.clock.at(fromMs, { happen: () => this.#freezeFor(untilMs - fromMs) }, null);
+      this.clock.at(untilMs, { happen: () => this.thaw() }, null);
+    }
+    this.clock.at(plan.diesAtMs ?? Infinity, { happen: () => this.#dieForGood() }, null);
   }
 
   /** A make begins at its time. */
@@ -62,15 +81,14 @@ export class DelegatorNode extends Node {
 
   post(event: DelegatorEvent): void {
     if (this.gone) return;
-    const { checker, tally } = this.#world;
-    const now = this.now();
+    const { checker, mutation } = this.#world;
     checker.delegatorTakes(this.id, event);
-    const effects = this.#delegation.step(event, now);
-    tally.steps += 1;
-    this.#world.watch?.(this.id, now, event, effects);
-    for (const effect of effects) {
-      checker.delegatorGives(this.id, effect, this.#options.hereSlots);
-      this.#carryOut(effect);
+    if (isUnheard(mutation, event)) return;
+    for (const effect of this.ponder(event)) {
+      for (const given of mutatedEffects(mutation, effect, event)) {
+        checker.delegatorGives(this.id, given, this.#options.hereSlots);
+        this.#carryOut(given);
+      }
     }
     this.#check();
     this.wakeAt(this.#delegation.nextWakeAt());
@@ -87,6 +105,24 @@ export class DelegatorNode extends Node {
     if (this.#sessions.get(worker) !== session) return;
     this.#sessions.delete(worker);
     this.post({ type: 'session-down', worker });
+  }
+
+  /** A step of which nothing is carried out. */
+  ponder(event: DelegatorEvent): DelegatorEffect[] {
+    const now = this.now();
+    const effects = this.#delegation.step(event, now);
+    this.#world.tally.steps += 1;
+    this.#world.watch?.step(this.id, now, event, effects);
+    return effects;
+  }
+
+  view(): DelegationView {
+    return this.#delegation.view(this.now());
+  }
+
+  /** Machines that have a session here. */
+  connected(): NodeId[] {
+    return [...this.#sessions.keys()];
   }
 
   protected override tick(): void {
@@ -124,12 +160,40 @@ export class DelegatorNode extends Node {
         id,
         build: `${this.id}-${make.index}`,
         label: plan.label,
-        class: sampleClass({ id: CLASS_ID, ...this.record.predictClass(CLASS_ID), bytes: plan.bytes }),
-        staysReason: '',
+        class: this.#classOf(plan),
+        staysReason: plan.needs === 'to-stay' ? 'not-a-compile' : '',
         p80Ms: plan.predictedP80Ms,
         bytes: plan.bytes,
       },
     });
+    if (plan.cancelAfterMs !== undefined) this.after(plan.cancelAfterMs, () => this.#cancel(id));
+  }
+
+  #classOf({ needs = 'any', bytes }: TaskPlan): TaskClass | null {
+    if (needs === 'to-stay') return null;
+    const id = needs === 'any' ? 'c++' : needs;
+    const toolchain = needs === 'toolchain' ? TOOLCHAIN : null;
+    return sampleClass({ id, criteria: CRITERIA[needs], toolchain, ...this.record.predictClass(id), bytes });
+  }
+
+  /** The launcher went away. */
+  #cancel(id: TaskId): void {
+    if (!this.#tasks.has(id)) return;
+    this.post({ type: 'cancel', task: id });
+    this.#ended(id, 'cancelled');
+  }
+
+  #freezeFor(ms: number): void {
+    this.freeze();
+    this.#world.network.froze(this, ms);
+  }
+
+  #dieForGood(): void {
+    this.die();
+    this.#world.checker.forget(this.id);
+    this.#world.network.breakAll(({ delegator }) => delegator === this, this.#world.toldWithinMs);
+    const unsubmitted = this.#makes.reduce((sum, make) => sum + make.plan.tasks.length - make.next, 0);
+    this.#world.tally.abandoned(this.#tasks.size + unsubmitted);
   }
 
   #carryOut(effect: DelegatorEffect): void {

@@ -5,11 +5,13 @@ import type { DelegatorEvent } from '../src/core/delegation/types.ts';
 import { GIB, sampleInfo } from '../src/core/testing/samples.ts';
 import type { AttemptId, FailureCode, NodeId, WorkerInfo } from '../src/core/types.ts';
 import { WorkerAdmission } from '../src/core/worker/admission.ts';
+import type { AdmissionView } from '../src/core/worker/view.ts';
 import type { WorkerEffect, WorkerEvent, WorkerOptions } from '../src/core/worker/types.ts';
 import type { Session } from './network.ts';
 import { Node } from './node.ts';
 import { doneAt } from './pace.ts';
 import type { MachinePlan, Span } from './types.ts';
+import { isUnheard, mutatedOptions } from './mutations.ts';
 import type { World } from './world.ts';
 
 const SAMPLE_EVERY_MS = 1000;
@@ -98,6 +100,12 @@ export class MachineNode extends Node {
     this.post({ type: 'session-down', delegator });
   }
 
+  /** One of the attempts that run here, if any does. */
+  anyAttempt(): AttemptId | undefined {
+    for (const attempt of this.#running.keys()) return attempt;
+    return undefined;
+  }
+
   /** When all is done nothing may be held any more. */
   checkQuiet(): void {
     if (this.gone) return;
@@ -105,16 +113,26 @@ export class MachineNode extends Node {
     this.#world.checker.quiet(this.id, this.#admission.view());
   }
 
+  /** A step of which nothing is carried out. */
+  ponder(event: WorkerEvent): WorkerEffect[] {
+    const now = this.now();
+    const effects = this.#admission.step(event, now);
+    this.#world.tally.steps += 1;
+    this.#world.watch?.step(this.id, now, event, effects);
+    return effects;
+  }
+
+  view(): AdmissionView {
+    return this.#admission.view(this.now());
+  }
+
   protected override tick(): void {
     this.post({ type: 'tick' });
   }
 
   #step(event: WorkerEvent): void {
-    const now = this.now();
-    const effects = this.#admission.step(event, now);
-    this.#world.tally.steps += 1;
-    this.#world.watch?.(this.id, now, event, effects);
-    for (const effect of effects) this.#carryOut(effect);
+    if (isUnheard(this.#world.mutation, event)) return;
+    for (const effect of this.ponder(event)) this.#carryOut(effect);
     this.#check();
     this.wakeAt(this.#admission.nextWakeAt());
   }
@@ -127,7 +145,10 @@ export class MachineNode extends Node {
   }
 
   #create(): WorkerAdmission {
-    return new WorkerAdmission(this.#options, createPrng(Math.floor(this.#prng() * 2 ** 32)));
+    const seed = Math.floor(this.#prng() * 2 ** 32);
+    const options = mutatedOptions(this.#world.mutation, this.#options);
+    this.#world.watch?.born({ role: 'worker', node: this.id, options, seed, record: null });
+    return new WorkerAdmission(options, createPrng(seed));
   }
 
   #sample(): void {
@@ -139,6 +160,12 @@ export class MachineNode extends Node {
   #read(): WorkerInfo {
     const { id, speed, slots, cores, memBytes } = this.plan;
     let memFreeBytes = memBytes;
+    let load = 0;
+    for (const other of this.plan.otherWork ?? []) {
+      if (this.clock.now < other.fromMs || this.clock.now >= other.untilMs) continue;
+      load = Math.max(load, other.load);
+      memFreeBytes = Math.min(memFreeBytes, other.memFreeBytes);
+    }
     for (const running of this.#running.values()) memFreeBytes -= running.memBytes;
     return sampleInfo({
       name: id,
@@ -147,7 +174,7 @@ export class MachineNode extends Node {
       ghz: 2 * speed,
       memTotalBytes: memBytes,
       memFreeBytes: Math.max(0, memFreeBytes),
-      load: 0,
+      load,
     });
   }
 
@@ -156,7 +183,9 @@ export class MachineNode extends Node {
     switch (effect.type) {
       case 'check-toolchain': {
         const { digest } = effect.toolchain;
-        this.after(300 * this.#prng(), () => this.post({ type: 'toolchain', digest, same: true, label: '' }));
+        const same = this.plan.otherToolchain !== true;
+        const label = same ? '' : 'g++ 9.4.0';
+        this.after(300 * this.#prng(), () => this.post({ type: 'toolchain', digest, same, label }));
         return;
       }
       case 'connect':
@@ -183,14 +212,18 @@ export class MachineNode extends Node {
         this.#run(effect.delegator, effect.attempt);
         return;
       case 'refuse': {
-        const { attempt, code, message } = effect;
-        this.#fail(effect.delegator, attempt, code, message);
+        const { attempt, code, message, delegator } = effect;
+        this.#fail({ attempt, delegator, session: this.#sessions.get(delegator) }, code, message);
         return;
       }
       case 'kill': {
         const running = this.#running.get(effect.attempt);
         if (running === undefined) return;
-        this.after(KILL_MAX_MS * this.#prng(), () => this.#end(running, true));
+        this.after(KILL_MAX_MS * this.#prng(), () => {
+          if (running.done) return;
+          if (this.plan.reportsKilled === true) this.#fail(running, 'killed', effect.why);
+          this.#end(running, true);
+        });
         return;
       }
       case 'heartbeat': {
@@ -224,22 +257,27 @@ export class MachineNode extends Node {
       tally.sent('started');
       this.#send(delegator, { type: 'started', worker: this.id, attempt }, session);
     });
+    if (this.#prng() < (this.plan.hangProbability ?? 0)) return;
     const failsAfter = this.#prng() < failureProbability ? this.#prng() : null;
     const endsAt = doneAt(this.plan, commandAt, task.plan.workMs * (failsAfter ?? 1));
     if (endsAt === Infinity) return;
     this.after(endsAt + diskMs - now, () => {
       if (running.done) return;
-      if (failsAfter !== null) {
-        const code = CODES[Math.floor(this.#prng() * CODES.length)] ?? 'sandbox';
-        this.#fail(delegator, attempt, code, 'simulated', session);
-      } else {
-        const ranMs = endsAt - commandAt;
-        const exit = { how: 'exit' as const, code: 0 };
-        tally.sent('result');
-        this.#send(delegator, { type: 'result', worker: this.id, attempt, exit, ranMs, cpuMs: ranMs }, session);
-      }
+      const tell = (): void => {
+        if (failsAfter === null) this.#tellResult(running, task.plan.exitCode ?? 0, endsAt - commandAt);
+        else this.#fail(running, CODES[Math.floor(this.#prng() * CODES.length)] ?? 'sandbox', 'simulated');
+      };
+      // Outputs are read and packed after the command has ended: on a slow disk the word of it may come later.
+      if (diskMs > 0 && this.#prng() < 0.5) this.after(diskMs * this.#prng(), tell);
+      else tell();
       this.#end(running, failsAfter === null);
     });
+  }
+
+  #tellResult({ attempt, delegator, session }: Running, code: number, ranMs: number): void {
+    const exit = { how: 'exit' as const, code };
+    this.#world.tally.sent('result');
+    this.#send(delegator, { type: 'result', worker: this.id, attempt, exit, ranMs, cpuMs: ranMs }, session);
   }
 
   /** The command is gone; what came of it is on its way. */
@@ -252,13 +290,8 @@ export class MachineNode extends Node {
     this.post({ type: 'ended', attempt: running.attempt });
   }
 
-  #fail(
-    delegator: NodeId,
-    attempt: AttemptId,
-    code: FailureCode,
-    message: string,
-    session = this.#sessions.get(delegator),
-  ): void {
+  #fail(of: Pick<Running, 'attempt' | 'delegator' | 'session'>, code: FailureCode, message: string): void {
+    const { attempt, delegator, session } = of;
     this.#world.tally.sent('failed');
     this.#send(delegator, { type: 'failed', worker: this.id, attempt, code, message }, session);
   }
@@ -321,7 +354,7 @@ export class MachineNode extends Node {
     this.after(this.#world.graceMs, () => {
       if (this.#ownerSince !== since) return;
       for (const running of [...this.#running.values()]) {
-        this.#fail(running.delegator, running.attempt, 'owner-returned', 'the owner is back', running.session);
+        this.#fail(running, 'owner-returned', 'the owner is back');
         this.#end(running, false);
       }
     });

@@ -118,6 +118,11 @@ export class Network {
     delegator.after(this.#prng() * toldWithinMs, () => delegator.sessionLost(machine.id, session));
   }
 
+  /** Sessions that are up. */
+  sessions(): Session[] {
+    return [...this.#sessions];
+  }
+
   breakAll(of: (session: Session) => boolean, toldWithinMs: number): void {
     for (const session of [...this.#sessions]) if (of(session)) this.breakSession(session, toldWithinMs);
   }

@@ -10,6 +10,5 @@ import type { RunOptions } from './world.ts';
 export function runTender(scenario: Scenario, options: RunOptions = {}): Outcome {
   const world = new World(scenario, options);
   world.run();
-  world.checker.allEnded();
   return world.tally.outcome(scenario);
 }

@@ -1,6 +1,10 @@
 // What the simulator is given and what it tells: a scenario is plain data that a seed decided, the same for Tender and for every
 // other way of scheduling it is compared with. All times are milliseconds of the virtual clock.
 
+import type { DelegatorOptions } from '../src/core/delegation/types.ts';
+
+type PolicyName = DelegatorOptions['policy'];
+
 /** A time in which something holds; `untilMs` may be Infinity. */
 export interface Span {
   readonly fromMs: number;
@@ -30,6 +34,14 @@ export interface MachinePlan {
   readonly gray: readonly (Span & { readonly slowdown: number })[];
   /** Each attempt here fails with this probability (disk, sandbox, memory). */
   readonly failureProbability: number;
+  /** Each attempt here never ends by itself with this probability. */
+  readonly hangProbability?: number;
+  /** Its compiler is another one than the delegators'. */
+  readonly otherToolchain?: boolean;
+  /** It says that a cancelled attempt is gone, where others only stop naming it. */
+  readonly reportsKilled?: boolean;
+  /** Other programs: load per core, and all the memory that they leave. */
+  readonly otherWork?: readonly (Span & { readonly load: number; readonly memFreeBytes: number })[];
 }
 
 export interface TaskPlan {
@@ -42,6 +54,12 @@ export interface TaskPlan {
   readonly predictedP80Ms: number | null;
   readonly bytes: number;
   readonly memBytes: number;
+  /** What it asks of a machine: nothing (`any`), criteria, the delegator's compiler, what no machine has, or to stay; default `any`. */
+  readonly needs?: 'any' | 'criteria' | 'toolchain' | 'nobody-has' | 'to-stay';
+  /** Its launcher goes away so long after the submission. */
+  readonly cancelAfterMs?: number;
+  /** The compiler's own; default 0. */
+  readonly exitCode?: number;
 }
 
 export interface BuildPlan {
@@ -61,6 +79,19 @@ export interface DelegatorPlan {
   readonly hereSlots?: number;
   /** As of a machine. */
   readonly skewPpm?: number;
+  readonly freezes?: readonly Span[];
+  /** Dies then, and its tasks with it: their launchers run the real compilers. */
+  readonly diesAtMs?: number;
+  readonly policy?: PolicyName;
+  readonly nobodyAfterMs?: number;
+  readonly maxWaiting?: number;
+}
+
+/** What happens once, to somebody whom the run picks among those that are there. */
+export interface Incident {
+  readonly atMs: number;
+  /** A connection breaks; somebody without a session lies to a machine or to a delegator; a machine lies about another's attempt. */
+  readonly what: 'session-breaks' | 'stranger-at-machine' | 'stranger-at-delegator' | 'liar';
 }
 
 export interface NetworkPlan {
@@ -77,6 +108,8 @@ export interface NetworkPlan {
   readonly reordering: number;
   /** During the span nothing passes between these sites and the others; sessions break when it is long. */
   readonly partitions: readonly (Span & { readonly sites: readonly number[] })[];
+  /** The ends of a broken connection hear of it within this; default two latencies. */
+  readonly toldWithinMs?: number;
   /** Of attempts to open a session. */
   readonly connectFailure?: number;
   /** Links of this many bytes per millisecond; 0: bytes cost nothing. */
@@ -90,6 +123,7 @@ export interface Scenario {
   readonly delegators: readonly DelegatorPlan[];
   readonly builds: readonly BuildPlan[];
   readonly network: NetworkPlan;
+  readonly incidents?: readonly Incident[];
 }
 
 export interface BuildOutcome {

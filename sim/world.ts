@@ -1,19 +1,31 @@
 // The world of one run: the clock, the network, the nodes of a scenario, and who watches them.
 import { createPrng } from '../src/base/prng.ts';
 import type { DelegatorEvent, DelegatorOptions } from '../src/core/delegation/types.ts';
-import type { PastRecord } from '../src/core/record/record.ts';
+import type { PastRecord, RecordData } from '../src/core/record/record.ts';
 import type { AttemptId, NodeId, TaskId } from '../src/core/types.ts';
 import type { WorkerEvent, WorkerOptions } from '../src/core/worker/types.ts';
 import { Checker, InvariantBroken } from '../src/core/testing/checker.ts';
 import { VirtualClock } from './clock.ts';
 import { DELEGATOR_OPTIONS, DelegatorNode } from './delegator-node.ts';
+import { cause } from './incidents.ts';
 import { MachineNode, WORKER_OPTIONS } from './machine-node.ts';
+import type { Mutation } from './mutations.ts';
 import { Network } from './network.ts';
 import { Tally } from './tally.ts';
 import type { Scenario, TaskPlan } from './types.ts';
 
-/** Sees each step of each node: its id, its own clock, what came in and what went out. */
-export type Watch = (node: NodeId, at: number, event: DelegatorEvent | WorkerEvent, effects: readonly object[]) => void;
+/** Sees each state machine begin, and each of its steps. */
+export interface Watch {
+  born(life: Birth): void;
+  /** `at`: the node's own clock. */
+  step(node: NodeId, at: number, event: DelegatorEvent | WorkerEvent, effects: readonly object[]): void;
+}
+
+/** All that a state machine is made of: the same again behaves the same. */
+export type Birth = { readonly node: NodeId; readonly seed: number } & (
+  | { readonly role: 'delegator'; readonly options: DelegatorOptions; readonly record: RecordData }
+  | { readonly role: 'worker'; readonly options: WorkerOptions; readonly record: null }
+);
 
 export interface RunOptions {
   readonly delegator?: Partial<DelegatorOptions>;
@@ -23,6 +35,7 @@ export interface RunOptions {
   /** From the owner's return until what still runs is ended; default 10,000. */
   readonly graceMs?: number;
   readonly watch?: Watch;
+  readonly mutation?: Mutation;
 }
 
 interface KnownTask {
@@ -30,6 +43,7 @@ interface KnownTask {
   readonly plan: TaskPlan;
 }
 
+const REST_MS = 60_000;
 const GRACE_MS = 10_000;
 /** Three deadlines of five minutes and the pauses between them are the longest that a short task may take. */
 const STUCK_AFTER_MS = 3_000_000;
@@ -48,6 +62,7 @@ export class World {
   readonly delegatorOptions: Omit<DelegatorOptions, 'ownSlots' | 'hereSlots'>;
   readonly graceMs: number;
   readonly watch: Watch | undefined;
+  readonly mutation: Mutation;
   readonly #tasks = new Map<TaskId, KnownTask>();
 
   constructor(scenario: Scenario, options: RunOptions) {
@@ -60,6 +75,7 @@ export class World {
     this.delegatorOptions = { ...DELEGATOR_OPTIONS, ...options.delegator };
     this.graceMs = options.graceMs ?? GRACE_MS;
     this.watch = options.watch;
+    this.mutation = options.mutation ?? 'none';
     for (const [index, build] of scenario.builds.entries()) {
       for (const plan of build.tasks) {
         const id = this.nameOf(index, plan);
@@ -74,11 +90,15 @@ export class World {
       ]),
     );
     for (const [index, build] of scenario.builds.entries()) this.delegators.get(build.delegator)?.add(index, build);
+    const random = createPrng(seed());
+    for (const { atMs, what } of scenario.incidents ?? []) {
+      this.clock.at(atMs, { happen: () => cause(this, what, random) }, null);
+    }
   }
 
   /** How long the ends of a broken connection may take to hear of it. */
   get toldWithinMs(): number {
-    return 2 * this.scenario.network.latencyMs;
+    return this.scenario.network.toldWithinMs ?? 2 * this.scenario.network.latencyMs;
   }
 
   nameOf(build: number, task: TaskPlan): TaskId {
@@ -99,8 +119,18 @@ export class World {
     while (this.tally.open > 0) {
       const until = Math.max(firstMs, this.tally.lastEndAt) + patienceMs;
       if (!this.clock.advance(until)) {
+        this.checker.allEnded();
         throw new InvariantBroken(`invariant 1 or 5: ${this.tally.open} tasks have not ended`);
       }
     }
+    this.checker.allEnded();
+  }
+
+  /** Lets a minute pass, after which no machine may hold anything for anybody. */
+  rest(): void {
+    const until = this.clock.now + REST_MS;
+    while (this.clock.advance(until));
+    this.checker.allEnded();
+    for (const machine of this.machines) machine.checkQuiet();
   }
 }
