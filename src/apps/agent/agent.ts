@@ -12,6 +12,8 @@ import {
   type Config,
 } from '../../adapters/config/config.ts';
 import { openWatches } from '../../adapters/files/watches.ts';
+import { readMachine } from '../../adapters/machine/read.ts';
+import { openRecordStore } from '../../adapters/record/store.ts';
 import { openResultStore } from '../../adapters/results/store.ts';
 import type { ResultStore } from '../../adapters/results/types.ts';
 import { loadCluster } from '../../adapters/cluster/files.ts';
@@ -22,9 +24,10 @@ import { Toolchains } from '../../adapters/toolchain/index.ts';
 import { createPrng } from '../../base/prng.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { Delegation } from '../../core/delegation/delegation.ts';
-import { PastRecord } from '../../core/record/record.ts';
+import type { WorkerInfo } from '../../core/types.ts';
 import { complain } from '../complain.ts';
 import type { Explanation } from '../report.ts';
+import { TaskClasses } from './classes.ts';
 import { answerControl } from './control.ts';
 import { Delegator } from './delegator.ts';
 import { Figures } from './figures.ts';
@@ -32,7 +35,8 @@ import { Journals } from './journal.ts';
 import { openLog, type Log } from './log.ts';
 import { Network } from './network.ts';
 import { Preparer } from './prepare.ts';
-import { loadRecord, saveRecord } from './record-file.ts';
+import { RecordKeeper } from './record-keeper.ts';
+import { WishBook } from './wishes.ts';
 import { Workshop, type WorkshopParts } from './workshop.ts';
 
 /** Runs the agent until it is told to stop; the exit code. `parts`: what runs tasks in place of the real sandbox. */
@@ -86,6 +90,8 @@ export class Agent {
   readonly toolchains: Toolchains;
   readonly delegation: Delegation;
   readonly delegator: Delegator;
+  readonly recordKeeper: RecordKeeper;
+  readonly wishes: WishBook;
   /** What goes wrong around the agent, by kind; `tender status` shows it. */
   readonly problems = new Map<string, string>();
   /** Null unless this machine's decisions are to be written down. */
@@ -112,21 +118,24 @@ export class Agent {
       policy,
       nobodyAfterMs: nobody_after_ms,
       maxWaiting: max_waiting,
+      own: ownInfo(config),
     };
     const seed = randomInt(2 ** 32);
-    const wallMs = Date.now();
-    const past = loadRecord(home);
-    const record = this.journals === null ? null : past.export();
+    this.recordKeeper = this.openRecord();
+    const record = this.journals === null ? null : this.recordKeeper.asWritten();
     // What is replayed begins with the record as written: so does what is recorded.
-    this.delegation = new Delegation(
-      options,
-      createPrng(seed),
-      record === null ? past : PastRecord.import(record, wallMs),
-    );
+    this.delegation = new Delegation(options, createPrng(seed), this.recordKeeper.record);
     const machine =
       this.journals === null || record === null
         ? this.delegation
-        : this.journals.keep(this.delegation, { role: 'delegator', node: nodeIn(home), options, seed, record, wallMs });
+        : this.journals.keep(this.delegation, {
+            role: 'delegator',
+            node: nodeIn(home),
+            options,
+            seed,
+            record,
+            wallMs: this.recordKeeper.readAtMs,
+          });
     this.delegator = new Delegator({
       name: config.machine.name,
       machine,
@@ -143,15 +152,18 @@ export class Agent {
         this.network?.announce(whole);
         return whole;
       },
+      named: (worker, name) => this.recordKeeper.name(worker, name),
       log: (event, fields) => log.write(event, fields),
     });
+    this.wishes = new WishBook(config.delegate, (place, why) => this.toldProblem(`project ${place}`, why));
+    const classes = new TaskClasses(this.recordKeeper.record, () => this.delegator.forecasts());
     this.store = this.openStore();
     this.preparer = new Preparer({
       toolchains: this.toolchains,
       nativeDir: join(home, 'run', 'native'),
       watches: openWatches(join(home, 'run', 'cookies')),
       store: this.store,
-      needsOf: (build) => this.figures.needsOf(build) || config.delegate.needs,
+      termsOf: (compile, build, cwd) => classes.termsOf(compile, this.wishes.of(build, cwd)),
       keptHere: (build) => this.figures.count(build, (figures) => figures.localKept++),
       log: (event, fields) => log.write(event, fields),
     });
@@ -225,11 +237,7 @@ export class Agent {
         onClose: (session, why) => this.delegator.sessionClosed(session, why),
       },
       heard: (announcement, from) => workshop.worker.heard(announcement, from),
-      problem: (what, why) => {
-        if (this.problems.get(what) === why) return;
-        this.problems.set(what, why);
-        this.log.write('problem', { what, why });
-      },
+      problem: (what, why) => this.toldProblem(what, why),
     });
     if (!network.ok) {
       await workshop.close();
@@ -249,13 +257,33 @@ export class Agent {
     await this.preparer.close();
     await this.store?.close();
     this.journals?.close('stopped');
-    this.saveRecord();
+    this.recordKeeper.close();
   }
 
-  /** What was learnt of durations outlives the agent; a crash costs what was learnt since the last build ended. */
-  saveRecord(): void {
-    saveRecord(this.home, this.delegation.record);
+  private openRecord(): RecordKeeper {
+    return new RecordKeeper({
+      home: this.home,
+      store: openRecordStore(join(this.home, 'record.db')),
+      nowMs: Date.now,
+      forget: (what) => this.delegator.forget(what),
+      problem: (why) => this.toldProblem('record', why),
+    });
   }
+
+  /** Shown by `tender status` until it is over (`why` null), and logged when it is new. */
+  private toldProblem(what: string, why: string | null): void {
+    if (why === null) this.problems.delete(what);
+    if (why === null || this.problems.get(what) === why) return;
+    this.problems.set(what, why);
+    this.log.write('problem', { what, why });
+  }
+}
+
+/** As an offer of this machine would say. */
+function ownInfo(config: Config): WorkerInfo {
+  const { machine, delegate } = config;
+  const own = { name: machine.name, slots: delegate.own_slots, bench: 0, freeFor: [], graceMs: 0, toolchains: [] };
+  return { ...readMachine(), ...own };
 }
 
 /** This machine's identity in its cluster; empty while it is in none. */

@@ -8,7 +8,6 @@ import type { CompileTask } from './prepare.ts';
 
 type SentPiece = Pick<AwardMessage, 'files' | 'symlinks' | 'dirs'>;
 
-const memPerTaskBytes = 512 * 1024 * 1024;
 const deadlineMs = 20 * 60 * 1000;
 
 export class AwardWriter {
@@ -40,7 +39,7 @@ export class AwardWriter {
       ...piece,
       outputs: task.outputs.map((output) => ({ path: Buffer.from(output.path), kind: output.kind })),
       deadlineMs,
-      memBytes: memPerTaskBytes,
+      memBytes: task.memBytes,
     };
   }
 

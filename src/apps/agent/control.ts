@@ -1,7 +1,8 @@
 // The CLI's questions, answered over the agent's Unix socket: one JSON object in, one or more out.
 import type { ControlCall } from '../../adapters/launcher-socket/types.ts';
 import type { BuildProgress, MachineStatus, StatusReport } from '../report.ts';
-import { parseCriteria } from '../../core/criteria/parse.ts';
+import { criteriaProblem } from '../../adapters/config/criteria.ts';
+import { policyNames } from '../../core/selection/index.ts';
 import type { Agent } from './agent.ts';
 
 const watchEveryMs = 250;
@@ -46,18 +47,32 @@ export function answerControl(agent: Agent, request: unknown, call: ControlCall)
     }
     case 'build-start': {
       const needs = text('needs');
-      const parsed = needs === '' ? null : parseCriteria(needs);
-      if (parsed !== null && !parsed.ok) {
-        return finish({
-          error: `--needs: ${parsed.error.message} (at character ${parsed.error.position + 1} of «${needs}»)`,
-        });
+      const fault = criteriaProblem(needs);
+      if (fault !== null) return finish({ error: `--needs: ${fault}` });
+      const named = fields['policy'];
+      const policy = policyNames.find((name) => name === named) ?? null;
+      if (policy === null && typeof named === 'string' && named !== '') {
+        return finish({ error: `--policy: «${named}» is none; there are ${policyNames.join(', ')}` });
       }
-      agent.figures.start(text('build'), needs);
+      const started = agent.wishes.start(text('build'), { cwd: text('cwd') || '/', policy, needs });
+      if (!started.ok) return finish({ error: started.error });
+      agent.figures.start(text('build'));
       return finish({ slots: slotsInReach(agent, 0) });
     }
     case 'build-end':
-      agent.saveRecord();
+      agent.recordKeeper.save();
+      agent.wishes.end(text('build'));
       return finish(agent.figures.end(text('build')));
+    case 'record-save':
+      agent.recordKeeper.save();
+      return finish({});
+    case 'record-forget': {
+      const gone = agent.recordKeeper.forget({
+        project: text('project') || undefined,
+        worker: text('worker') || undefined,
+      });
+      return finish(gone.ok ? { gone: gone.value } : { error: gone.error });
+    }
     case 'build-watch':
       return watchBuild(agent, text('build'), call);
     default:

@@ -3,6 +3,7 @@
 import type { Announcement, AttemptId, BuildId, NodeId, Offer, TaskId } from '../../core/types.ts';
 import type { DelegationNote, DelegatorEffect, DelegatorEvent } from '../../core/delegation/types.ts';
 import type { LauncherCall } from '../../adapters/launcher-socket/types.ts';
+import type { Forget } from '../../adapters/record/types.ts';
 import type { Session } from '../../adapters/session/session.ts';
 import {
   protocolVersion,
@@ -54,6 +55,8 @@ interface Peer extends ConnectedWorker {
   lastBuild: BuildId;
 }
 
+const tellTimeEveryMs = 600_000;
+
 export interface DelegatorWorld {
   /** This machine's name, for the people at the workers. */
   readonly name: string;
@@ -61,6 +64,8 @@ export interface DelegatorWorld {
   readonly machine: StateMachine<DelegatorEvent, DelegatorEffect>;
   readonly figures: Figures;
   announce(announcement: Omit<Announcement, 'delegator' | 'delegatorName' | 'port'>): Announcement;
+  /** A worker says its name. */
+  named(worker: NodeId, name: string): void;
   log(event: string, fields: Record<string, unknown>): void;
 }
 
@@ -73,6 +78,7 @@ export class Delegator {
   private readonly blobs = new BlobSource();
   private readonly outputsInHand = new OutputsInHand();
   private nextTask = 1;
+  private toldTimeAtMs = -Infinity;
 
   constructor(world: DelegatorWorld) {
     this.world = world;
@@ -121,6 +127,7 @@ export class Delegator {
       this.runHere(task, staysReason);
       return;
     }
+    this.tellTime();
     this.runner.post({
       type: 'submit',
       task: {
@@ -128,11 +135,31 @@ export class Delegator {
         build,
         label,
         class: compile?.class ?? null,
+        ...(compile === null ? {} : { project: compile.project, kind: compile.kind, policy: compile.policy }),
         staysReason,
         p80Ms: null,
         bytes: compile?.bytes ?? 0,
       },
     });
+  }
+
+  /** What was learnt of a project, of a worker, or of both together is gone; of all when neither is named. */
+  forget(what: Forget): void {
+    this.runner.post({ type: 'forget', ...what });
+  }
+
+  /** Whether some machine says how long it will stay free. */
+  forecasts(): boolean {
+    for (const { offer } of this.peers.values()) if (offer !== null && offer.info.freeFor.length > 0) return true;
+    return false;
+  }
+
+  /** What was learnt ages by the wall clock; minutes do not matter. */
+  private tellTime(): void {
+    const atMs = performance.now();
+    if (atMs - this.toldTimeAtMs < tellTimeEveryMs) return;
+    this.toldTimeAtMs = atMs;
+    this.runner.post({ type: 'wall-clock', wallMs: Date.now() });
   }
 
   sessionOpened(session: Session<FromDelegator>): void {
@@ -155,6 +182,7 @@ export class Delegator {
         counted: { bytesIn: 0, bytesOut: 0 },
         lastBuild: '',
       });
+      this.world.named(session.peer, message.hello.name.slice(0, 100));
       this.runner.post({ type: 'session-up', worker: session.peer, name: message.hello.name });
       return;
     }
@@ -233,7 +261,7 @@ export class Delegator {
     const exit = result.signalled
       ? ({ how: 'signal', signal: result.code } as const)
       : ({ how: 'exit', code: result.code } as const);
-    this.runner.post({ type: 'result', worker: peer.id, attempt, exit, ranMs: result.ranMs, cpuMs: result.cpuMs });
+    this.runner.post({ type: 'result', worker: peer.id, attempt, exit, ranMs: result.ranMs, cpuMs: result.cpuMs, memBytes: result.maxRssBytes });
     this.results.delete(attempt);
   }
 

@@ -6,7 +6,6 @@ const buildsKept = 32;
 const unitsPerSample = 4;
 
 interface RunningBuild {
-  readonly needs: string;
   readonly cpuAtStartMs: number;
   cpuAtUnitMs: number;
   /** Agent CPU per unit, each a mean over a few that were answered one after the other. */
@@ -21,14 +20,10 @@ export class Figures {
 
   private readonly running = new Map<BuildId, RunningBuild>();
 
-  /** Opens a build of `tender build`: what its workers must have, and the point from which CPU is counted. */
-  start(build: BuildId, needs: string): void {
+  /** Opens a build of `tender build`: the point from which CPU is counted. */
+  start(build: BuildId): void {
     const cpuAtStartMs = agentCpuMs();
-    this.running.set(build, { needs, cpuAtStartMs, cpuAtUnitMs: cpuAtStartMs, agentMs: [], launcherMs: [] });
-  }
-
-  needsOf(build: BuildId): string {
-    return this.running.get(build)?.needs ?? '';
+    this.running.set(build, { cpuAtStartMs, cpuAtUnitMs: cpuAtStartMs, agentMs: [], launcherMs: [] });
   }
 
   /** A unit of the build has been answered by `R`: the launcher says what CPU it took itself. */

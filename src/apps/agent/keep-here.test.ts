@@ -27,6 +27,7 @@ const toolchains = new Toolchains();
 const gcc = spawnSync('sh', ['-c', 'command -v gcc'], { encoding: 'utf8' }).stdout.trim();
 const WORDS = ['gcc', '-O1', '-Wall', '-Ione', '-Itwo', '-Ilink', '-MD', '-c', 'a.c', '-o', 'out/a.o'];
 /** Files younger than this at a run's start could have been written to unnoticed. */
+const anyClass = { id: 'c', criteria: '', toolchain: null, p50Ms: 1, p80Ms: 1, bytes: 1 };
 const GRAIN_MS = 60;
 
 describe.skipIf(gcc === '').each([['watches'], ['no watches']])('with %s', (mode) => {
@@ -54,7 +55,7 @@ describe.skipIf(gcc === '').each([['watches'], ['no watches']])('with %s', (mode
       watches: mode === 'watches' ? openWatches(join(root, 'cookies')) : null,
       nativeDir: join(root, 'native'),
       store,
-      needsOf: () => '',
+      termsOf: () => ({ class: anyClass, project: '/p', kind: 'k', policy: 'finish', memBytes: 2 ** 29 }),
       keptHere: () => kept++,
       log: (event, fields) => why.push(`${event} ${String(fields['why'] ?? fields['error'])}`),
     });

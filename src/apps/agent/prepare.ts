@@ -1,6 +1,5 @@
 // A compiler call becomes a task: verdict, toolchain, include scan, the piece of the file system that must travel.
 // All of it belongs to one moment of the disk, and nothing is preprocessed; what cannot travel is told with its reason.
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { recognizeDriver } from '../../compiler/command/driver.ts';
@@ -15,8 +14,8 @@ import type { StoredResult } from '../../adapters/results/types.ts';
 import { tryStat } from '../../adapters/stat.ts';
 import type { LauncherRequest } from '../../adapters/launcher-socket/types.ts';
 import { askDependencies, type ToolchainDescription, type Toolchains } from '../../adapters/toolchain/index.ts';
-import type { TaskClass } from '../../core/types.ts';
 import type { Explanation } from '../report.ts';
+import type { Compile, TaskTerms } from './classes.ts';
 import { explainCall } from './explain.ts';
 import { takeUnit } from './inputs.ts';
 import { placeOutputs, type OutputPlace } from './output-places.ts';
@@ -39,12 +38,11 @@ export interface OutputPlan {
 }
 
 /** All that a worker is told of one compile; paths absolute on this machine. */
-export interface CompileTask extends OutputPlan {
+export interface CompileTask extends OutputPlan, TaskTerms {
   /** For people. */
   readonly label: string;
   /** Absolute. */
   readonly source: string;
-  readonly class: TaskClass;
   readonly argv: readonly string[];
   readonly env: readonly string[];
   /** Generation of this machine's name space: within one, a path has one content. */
@@ -76,7 +74,8 @@ export interface PreparerWorld {
   readonly nativeDir: string;
   /** Null: no results are kept. */
   readonly store: KeepingStore | null;
-  needsOf(build: string): string;
+  /** Of which class it is, and under what it is remembered. */
+  termsOf(compile: Compile, build: string, cwd: string): TaskTerms;
   /** A result of a compiler that ran here lies in the store now. */
   keptHere(build: string): void;
   log(event: string, fields: Record<string, unknown>): void;
@@ -100,7 +99,6 @@ export class Preparer {
   private looking = false;
   /** One of those that wait believes nothing that was seen before. */
   private anew = false;
-  private readonly classes = new Map<string, TaskClass>();
   // Starts at the clock so that no two lives of an agent share a generation.
   private epoch = Date.now() * 1000;
 
@@ -321,11 +319,13 @@ export class Preparer {
       taken = value;
     }
     if (this.files.takeChanged().length > 0) this.epoch++;
+    const source = unit.requests[0].source;
+    const compile = { plan, toolchain, compiler, source, bytes: taken.bytes };
     const task: CompileTask = {
       ...outputs,
+      ...this.world.termsOf(compile, surroundings.build, cwd),
       label: basename(plan.sources[0].path),
-      source: unit.requests[0].source,
-      class: this.classOf(toolchain, compiler, this.world.needsOf(surroundings.build)),
+      source,
       argv: [compiler, ...plan.args],
       env: [
         ...surroundings.sent,
@@ -355,23 +355,6 @@ export class Preparer {
       });
     const put = (result: MadeResult): boolean => keeper.put(unit, surroundings, taken, result, true);
     return { made, startHere: () => this.hereKeeper.start({ unit, surroundings, outputs, put }) };
-  }
-
-  private classOf(toolchain: ToolchainDescription, path: string, criteria: string): TaskClass {
-    const key = `${toolchain.digest}\0${path}\0${criteria}`;
-    let known = this.classes.get(key);
-    if (known === undefined) {
-      known = {
-        id: createHash('sha256').update(key).digest('hex').slice(0, 32),
-        criteria,
-        toolchain: { digest: toolchain.digest, path, label: toolchain.label },
-        p50Ms: 1_000,
-        p80Ms: 3_000,
-        bytes: 2_000_000,
-      };
-      this.classes.set(key, known);
-    }
-    return known;
   }
 }
 

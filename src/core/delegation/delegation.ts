@@ -167,6 +167,9 @@ export class Delegation {
       case 'wall-clock':
         this.record.advance(event.wallMs);
         return;
+      case 'forget':
+        this.record.forget(event);
+        return;
       case 'tick':
         return;
       default:

@@ -75,6 +75,8 @@ export type DelegatorEvent =
   | { readonly type: 'returning'; readonly worker: NodeId }
   /** What time it is, milliseconds since 1970: what was learnt ages by it. */
   | { readonly type: 'wall-clock'; readonly wallMs: number }
+  /** What was learnt of a project, of a worker, of both together, or of all is to be forgotten. */
+  | { readonly type: 'forget'; readonly project?: string | undefined; readonly worker?: NodeId | undefined }
   | { readonly type: 'tick' };
 
 export type DelegatorEffect =
