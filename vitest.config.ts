@@ -11,7 +11,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'unit',
-          include: ['src/**/*.test.ts', 'launcher/**/*.test.ts'],
+          include: ['src/**/*.test.ts', 'launcher/**/*.test.ts', 'sim/**/*.test.ts'],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },

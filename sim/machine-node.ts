@@ -24,7 +24,6 @@ interface Running {
   readonly memBytes: number;
   /** The session that brought it; its result goes nowhere else. */
   readonly session: Session | undefined;
-  readonly sinceMs: number;
   done: boolean;
 }
 
@@ -245,7 +244,7 @@ export class MachineNode extends Node {
     const session = this.#sessions.get(delegator);
     const { now } = this.clock;
     checker.workerRuns(this.id, delegator, attempt);
-    const running: Running = { attempt, delegator, memBytes: task.plan.memBytes, session, sinceMs: now, done: false };
+    const running: Running = { attempt, delegator, memBytes: task.plan.memBytes, session, done: false };
     this.#running.set(attempt, running);
     this.#countFree();
     const farMs = session === undefined ? 0 : network.distanceMs(this.site, session.delegator.site);
@@ -286,7 +285,7 @@ export class MachineNode extends Node {
     running.done = true;
     this.#running.delete(running.attempt);
     this.#countFree();
-    this.#world.tally.stopped(running.attempt, this.clock.now - running.sinceMs, healthy);
+    this.#world.tally.stopped(running.attempt, this.clock.now, healthy);
     this.post({ type: 'ended', attempt: running.attempt });
   }
 
@@ -315,7 +314,7 @@ export class MachineNode extends Node {
     this.#sessions.clear();
     for (const running of this.#running.values()) {
       running.done = true;
-      this.#world.tally.stopped(running.attempt, this.clock.now - running.sinceMs, false);
+      this.#world.tally.stopped(running.attempt, this.clock.now, false);
     }
     this.#running.clear();
     this.#ownerSince = null;
@@ -337,6 +336,7 @@ export class MachineNode extends Node {
   #freezeFor(ms: number): void {
     this.freeze();
     this.#world.network.froze(this, ms);
+    for (const { attempt } of this.#running.values()) this.#world.tally.stopped(attempt, this.clock.now, false);
     this.#countFree();
   }
 

@@ -31,8 +31,9 @@ interface Waiting {
 
 interface Run {
   readonly task: string;
-  /** Machine time, known when the run has ended. */
-  ranMs: number;
+  readonly sinceMs: number;
+  /** Machine time; null while it runs. */
+  ranMs: number | null;
   /** It ended by itself, or as a copy that was no longer wanted: not by a fault or an owner. */
   healthy: boolean;
   used: boolean;
@@ -101,17 +102,18 @@ export class Tally {
 
   /** A machine has taken the task in hand. */
   began(attempt: string, task: string, at: number, roundTripMs: number): void {
-    this.#runs.set(attempt, { task, ranMs: 0, healthy: true, used: false });
+    this.#runs.set(attempt, { task, sinceMs: at, ranMs: null, healthy: true, used: false });
     const waiting = this.#waiting.get(task);
     if (waiting === undefined) return;
     this.#waiting.delete(task);
     if (waiting.slotWasFree && roundTripMs > 0) this.#awardRoundTrips.push((at - waiting.submittedAt) / roundTripMs);
   }
 
-  stopped(attempt: string, ranMs: number, healthy: boolean): void {
+  /** The attempt no longer runs; `healthy`: by itself or because it was no longer wanted, not by a fault or an owner. */
+  stopped(attempt: string, at: number, healthy: boolean): void {
     const run = this.#runs.get(attempt);
     if (run === undefined) return;
-    run.ranMs = ranMs;
+    run.ranMs = at - run.sinceMs;
     run.healthy = healthy;
   }
 
@@ -156,10 +158,12 @@ export class Tally {
     let unusedMs = 0;
     let lostRacesMs = 0;
     for (const run of this.#runs.values()) {
-      allMs += run.ranMs;
+      // The last losers are still to hear of it when the last build has ended.
+      const ranMs = run.ranMs ?? this.lastEndAt - run.sinceMs;
+      allMs += ranMs;
       if (run.used) continue;
-      unusedMs += run.ranMs;
-      if (run.healthy && this.#deliveredTasks.has(run.task)) lostRacesMs += run.ranMs;
+      unusedMs += ranMs;
+      if (run.healthy && this.#deliveredTasks.has(run.task)) lostRacesMs += ranMs;
     }
     const builds = this.#builds.map(({ plan, remote, local, endedAt, longestSilenceMs }) => ({
       delegator: plan.delegator,

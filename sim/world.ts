@@ -4,7 +4,7 @@ import type { DelegatorEvent, DelegatorOptions } from '../src/core/delegation/ty
 import type { PastRecord, RecordData } from '../src/core/record/record.ts';
 import type { AttemptId, NodeId, TaskId } from '../src/core/types.ts';
 import type { WorkerEvent, WorkerOptions } from '../src/core/worker/types.ts';
-import { Checker, InvariantBroken } from '../src/core/testing/checker.ts';
+import { Checker, InvariantBroken } from './checker.ts';
 import { VirtualClock } from './clock.ts';
 import { DELEGATOR_OPTIONS, DelegatorNode } from './delegator-node.ts';
 import { cause } from './incidents.ts';
@@ -12,7 +12,7 @@ import { MachineNode, WORKER_OPTIONS } from './machine-node.ts';
 import type { Mutation } from './mutations.ts';
 import { Network } from './network.ts';
 import { Tally } from './tally.ts';
-import type { Scenario, TaskPlan } from './types.ts';
+import type { Scenario, Span, TaskPlan } from './types.ts';
 
 /** Sees each state machine begin, and each of its steps. */
 export interface Watch {
@@ -126,11 +126,20 @@ export class World {
     this.checker.allEnded();
   }
 
-  /** Lets a minute pass, after which no machine may hold anything for anybody. */
+  /** Lets the last fault and then a minute pass, after which no machine may hold anything for anybody. */
   rest(): void {
-    const until = this.clock.now + REST_MS;
+    const until = Math.max(this.clock.now, lastFaultMs(this.scenario)) + REST_MS;
     while (this.clock.advance(until));
     this.checker.allEnded();
     for (const machine of this.machines) machine.checkQuiet();
   }
+}
+
+/** When the last of the faults that end is over. */
+function lastFaultMs({ machines, delegators, network, incidents = [] }: Scenario): number {
+  const spans: Span[] = [...network.partitions];
+  for (const { ownerThere, crashes, freezes } of machines) spans.push(...ownerThere, ...crashes, ...freezes);
+  for (const { freezes = [] } of delegators) spans.push(...freezes);
+  const ends = spans.map((span) => span.untilMs).filter((at) => at < Infinity);
+  return Math.max(0, ...ends, ...incidents.map((incident) => incident.atMs));
 }

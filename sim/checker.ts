@@ -1,9 +1,9 @@
 // The invariants of protocol.md, checked from outside: the checker sees what goes into the machines and what comes
 // out, keeps its own count, and throws with the seed's story on the first difference. It trusts no view it can count.
-import type { DelegatorEffect, DelegatorEvent } from '../delegation/types.ts';
-import type { DelegationView } from '../delegation/view.ts';
-import type { AttemptId, LocalReason, NodeId, TaskId } from '../types.ts';
-import type { AdmissionView } from '../worker/view.ts';
+import type { DelegatorEffect, DelegatorEvent } from '../src/core/delegation/types.ts';
+import type { DelegationView } from '../src/core/delegation/view.ts';
+import type { AttemptId, LocalReason, NodeId, TaskId } from '../src/core/types.ts';
+import type { AdmissionView } from '../src/core/worker/view.ts';
 
 interface Watched {
   readonly delegator: NodeId;
