@@ -1,7 +1,7 @@
 // `bench farm`: how long a farm of machines of different speeds takes for a build, with Tender and with others, in turn in one run:
 // healthy, with a quarter of the machines killed on the way, and with a quarter frozen. The compiler sleeps, so that all of
 // them fit on one machine and what counts is who gets which unit when.
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createFarmNetwork, loopbackNetwork, type FarmNetwork } from '../../src/adapters/netns/farm-network.ts';
@@ -52,6 +52,8 @@ export async function benchFarm(options: FarmBenchOptions): Promise<FarmBenchRes
     mkdirSync(compilerDir);
     // Workers trust a program as a compiler when its own name is one's.
     copyFileSync(buildProgram('sleepcc', scratch, import.meta.dirname), join(compilerDir, 'gcc'));
+    // distcc makes a compiler's name more precise where there is a program of that name.
+    for (const name of ['x86_64-linux-gnu-gcc', 'aarch64-linux-gnu-gcc']) symlinkSync('gcc', join(compilerDir, name));
     const bench: Bench = {
       scratch,
       hosts,

@@ -68,20 +68,20 @@ export class Icecc implements Contender {
     const scheduler = hosts.network.hosts[clientHost]?.ipv4 ?? '';
     hosts.start(clientHost, ['icecc-scheduler', '-p', String(schedulerPort), '-n', 'bench'], env);
     await this.until('the scheduler listens', () => hosts.hasListener(clientHost, schedulerPort));
-    const start = (host: number, name: string, more: readonly string[], slowness: number): void => {
+    const start = (host: number, name: string, jobs: number, more: readonly string[], slowness: number): void => {
       const base = join(this.dir, name);
       mkdirSync(base);
       execFileSync('chown', ['icecc', base]);
       const words = ['-n', 'bench', '-s', `${scheduler}:${schedulerPort}`, '-N', name, '-p', String(daemonPort)];
-      hosts.start(host, ['iceccd', ...words, '-m', String(slotsPerWorker), '-u', 'icecc', ...more, '-b', base], {
+      hosts.start(host, ['iceccd', ...words, '-m', String(jobs), '-u', 'icecc', ...more, '-b', base], {
         ...env,
         ICECC_TEST_SOCKET: this.socket(name),
         SLEEPCC_SLOWNESS: String(slowness),
       });
     };
     for (const [index, slowness] of plan.slowness.entries())
-      start(workerHost(index), `worker-${index + 1}`, [], slowness);
-    start(clientHost, 'client', ['--no-remote'], 1);
+      start(workerHost(index), `worker-${index + 1}`, slotsPerWorker, [], slowness);
+    start(clientHost, 'client', 0, ['--no-remote'], 1);
   }
 
   /**
