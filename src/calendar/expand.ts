@@ -1,6 +1,6 @@
 // When events take place: rules, extra and left-out dates, changed instances, in a window of instants. Rules run in wall time, and
 // only what may lie in the window is turned into instants.
-import { DAY_MS } from './civil.ts';
+import { DAY_MS, HOUR_MS } from './civil.ts';
 import { recur, STEPS_MAX } from './recurrence.ts';
 import type {
   Calendar,
@@ -22,16 +22,19 @@ export interface Expansion {
 }
 
 export const OCCURRENCES_MAX = 50_000;
-/** Wall time and UTC differ by no more than this, and an event that began before the window is found if it is no longer than this. */
-const SLACK_MS = 2 * DAY_MS;
+/** Steps of rules in a whole calendar: a hundred times what busy people need. */
+const CALENDAR_STEPS_MAX = 300_000;
+/** No zone's clock jumps by more. */
+const JUMP_MS = 2 * HOUR_MS;
+/** An event that began before the window is found if it is no longer than this. */
 const LENGTH_MAX_MS = 400 * DAY_MS;
 
 /** All occurrences of a calendar that touch the window. `owner`: the zone of all-day and floating times. */
 export function expand(calendar: Calendar, window: Window, owner: Zone): Expansion {
-  const problems: string[] = [...calendar.problems];
+  const log = new Log(calendar.problems);
   const occurrences: Occurrence[] = [];
   for (const group of byUid(calendar.events)) {
-    for (const found of expandGroup(group, window, owner, problems)) {
+    for (const found of expandGroup(group, window, owner, log)) {
       if (occurrences.length >= OCCURRENCES_MAX) break;
       occurrences.push({ ...found, source: 'event' });
     }
@@ -42,15 +45,15 @@ export function expand(calendar: Calendar, window: Window, owner: Zone): Expansi
     if (touches(found, window)) occurrences.push({ ...found, facts: busyFacts(type), source: 'free-busy' });
   }
   const unavailable = unavailableTimes(calendar.availability, window, owner, (event, within) =>
-    expandGroup([event], within, owner, problems),
+    expandGroup([event], within, owner, log),
   );
   for (const { startMs, endMs, busy } of unavailable) {
     occurrences.push({ startMs, endMs, facts: busyFacts(busy), source: 'availability' });
   }
   if (occurrences.length >= OCCURRENCES_MAX)
-    problems.push(`more than ${OCCURRENCES_MAX} occurrences: the rest is left out`);
+    log.problem(`more than ${OCCURRENCES_MAX} occurrences: the rest is left out`);
   occurrences.sort((a, b) => a.startMs - b.startMs || a.endMs - b.endMs);
-  return { occurrences, problems };
+  return { occurrences, problems: log.problems };
 }
 
 /** An event with its changed instances: newer versions replace older ones. */
@@ -69,6 +72,24 @@ function newer(a: CalendarEvent, b: CalendarEvent): boolean {
   return a.sequence !== b.sequence ? a.sequence > b.sequence : a.stampMs > b.stampMs;
 }
 
+/** What went wrong, each thing once, and how much work rules may still make. */
+class Log {
+  stepsLeft = CALENDAR_STEPS_MAX;
+  readonly #problems: Set<string>;
+
+  constructor(problems: readonly string[]) {
+    this.#problems = new Set(problems);
+  }
+
+  get problems(): readonly string[] {
+    return [...this.#problems];
+  }
+
+  problem(text: string): void {
+    if (this.#problems.size < 40) this.#problems.add(text);
+  }
+}
+
 type Found = Span & { readonly facts: EventFacts };
 
 interface Instance {
@@ -80,7 +101,7 @@ interface Instance {
   readonly duration: CalendarDuration | null;
 }
 
-function expandGroup(group: readonly CalendarEvent[], window: Window, owner: Zone, problems: string[]): Found[] {
+function expandGroup(group: readonly CalendarEvent[], window: Window, owner: Zone, log: Log): Found[] {
   let master: CalendarEvent | null = null;
   const changes = new Map<number, CalendarEvent>();
   const futures: { idMs: number; event: CalendarEvent }[] = [];
@@ -105,7 +126,7 @@ function expandGroup(group: readonly CalendarEvent[], window: Window, owner: Zon
   for (const event of changes.values()) add(spanOf(event.start, event.end, event.duration, owner), event.facts);
   if (master === null) return found;
   const moved = futures.length === 0 ? 0 : Math.max(...futures.map((each) => Math.abs(shiftOf(each.event, owner))));
-  for (const instance of instancesOf(master, window, owner, problems, moved)) {
+  for (const instance of instancesOf(master, window, owner, log, moved)) {
     if (changes.has(instance.idMs)) continue;
     const since = futures.findLast((each) => each.idMs <= instance.idMs)?.event;
     if (since === undefined) add(instanceSpan(master, instance, owner), master.facts);
@@ -150,20 +171,14 @@ function instanceSpan(event: CalendarEvent, instance: Instance, owner: Zone): Sp
   return { startMs, endMs: startMs + (first.endMs - first.startMs) };
 }
 
-function instancesOf(
-  event: CalendarEvent,
-  window: Window,
-  owner: Zone,
-  problems: string[],
-  movedMs: number,
-): Iterable<Instance> {
+function instancesOf(event: CalendarEvent, window: Window, owner: Zone, log: Log, movedMs: number): Iterable<Instance> {
   const { start } = event;
   const zone = start.zone ?? owner;
   const span = spanOf(start, event.end, event.duration, owner);
   const lengthMs = Math.min(LENGTH_MAX_MS, span.endMs - span.startMs);
   const wall = {
-    fromWallMs: window.fromMs - lengthMs - movedMs - SLACK_MS,
-    untilWallMs: window.untilMs + movedMs + SLACK_MS,
+    fromWallMs: zone.toWall(window.fromMs) - lengthMs - movedMs - JUMP_MS,
+    untilWallMs: zone.toWall(window.untilMs) + movedMs + JUMP_MS,
   };
   const instances = new Map<number, Instance>();
   const put = (wallMs: number, end: CalendarTime | null = null, duration: CalendarDuration | null = null): void => {
@@ -172,9 +187,9 @@ function instancesOf(
   };
   const run = (spec: RuleSpec): readonly number[] => {
     const rule = { ...spec.rule, untilWallMs: untilWall(spec, start, owner) };
-    const result = recur(rule, start.wallMs, wall);
-    if (result.cut)
-      problems.push(`a rule with more than ${STEPS_MAX} steps to the days asked for is followed no further`);
+    const result = recur(rule, start.wallMs, wall, Math.min(STEPS_MAX, log.stepsLeft));
+    log.stepsLeft = Math.max(0, log.stepsLeft - result.steps);
+    if (result.cut) log.problem('a rule that takes too many steps to the days asked for is followed no further');
     return result.wallMs;
   };
   put(start.wallMs);

@@ -38,6 +38,8 @@ export interface RuleResult {
   readonly wallMs: readonly number[];
   /** The bound on steps ended it before the window did. */
   readonly cut: boolean;
+  /** Periods looked at and moments found: what it cost. */
+  readonly steps: number;
 }
 
 /**
@@ -50,19 +52,20 @@ export function recur(rule: Rule, startWallMs: number, window: RuleWindow, steps
   const found: number[] = [];
   let counted = 1;
   let steps = 0;
+  const done = (cut: boolean): RuleResult => ({ wallMs: found, cut, steps: steps + found.length });
   if (startWallMs >= window.fromWallMs && startWallMs <= window.untilWallMs) found.push(startWallMs);
-  if (rule.count !== null && rule.count <= 1) return { wallMs: found, cut: false };
+  if (rule.count !== null && rule.count <= 1) return done(false);
   let index = rule.count === null ? periods.indexBefore(window.fromWallMs) : 0;
   for (; ; index++) {
-    if (periods.startOf(index) > lastWallMs) return { wallMs: found, cut: false };
-    if (++steps > stepsMax) return { wallMs: found, cut: true };
+    if (periods.startOf(index) > lastWallMs) return done(false);
+    if (++steps > stepsMax) return done(true);
     for (const wallMs of pick(periods.times(index), rule.bySetPos)) {
       if (wallMs <= startWallMs) continue;
-      if (wallMs > lastWallMs) return { wallMs: found, cut: false };
+      if (wallMs > lastWallMs) return done(false);
       if (wallMs >= window.fromWallMs) found.push(wallMs);
       counted += 1;
-      if (rule.count !== null && counted >= rule.count) return { wallMs: found, cut: false };
-      if (found.length >= stepsMax) return { wallMs: found, cut: true };
+      if (rule.count !== null && counted >= rule.count) return done(false);
+      if (found.length >= stepsMax) return done(true);
     }
   }
 }

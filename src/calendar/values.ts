@@ -80,6 +80,8 @@ export function periodsOf(property: Property, findZone: ZoneFinder): CalendarPer
 const frequencies = new Set<string>(['YEARLY', 'MONTHLY', 'WEEKLY', 'DAILY', 'HOURLY', 'MINUTELY', 'SECONDLY']);
 const weekdays = ['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'];
 const PARTS_MAX = 400;
+/** Every five minutes: no event of a person's takes place more often. */
+const TIMES_A_DAY_MAX = 288;
 
 /** RRULE and EXRULE. */
 export function readRule(property: Property, findZone: ZoneFinder): RuleSpec {
@@ -128,6 +130,11 @@ export function readRule(property: Property, findZone: ZoneFinder): RuleSpec {
     byMonth: numbers('bymonth', 1, 12),
     bySetPos: numbers('bysetpos', -366, 366),
   };
+  const timesADay = [rule.byHour, rule.byMinute, rule.bySecond].reduce(
+    (all, list) => all * Math.max(1, list.length),
+    1,
+  );
+  if (timesADay > TIMES_A_DAY_MAX) throw new BadValue(`a rule for ${timesADay} times a day`);
   const until = part.get('until');
   return { rule, until: until === undefined ? null : readTime(until, '', findZone) };
 }
