@@ -16,6 +16,13 @@ function positive(text: string): number {
   return value;
 }
 
+interface RecordOptions {
+  readonly project?: string;
+  readonly worker?: string;
+  readonly all?: boolean;
+  readonly json?: boolean;
+}
+
 const program = new Command('tender')
   .description('Makes a build fast by putting the idle machines of an office to work, and never in their owners’ way.')
   .version('0.1.0')
@@ -63,15 +70,15 @@ program
   .description('runs a build command (make, cmake, ninja, anything) with its compiles on the farm')
   .usage('[options] -- COMMAND...')
   .option('--needs <criteria>', 'what a worker must have, e.g. "mem.free >= 2GiB"')
+  .addOption(new Option('--policy <name>', 'how machines are chosen').choices(['first', 'info', 'record', 'finish']))
   .option('-j, --jobs <n>', 'jobs for make or ninja instead of the number chosen', positive)
   .option('--json', 'end with one line of JSON on standard output')
   .argument('<command...>', 'the build command')
   .passThroughOptions()
-  .action(async (command: string[], options: { needs?: string; jobs?: number; json?: boolean }) => {
+  .action(async (command: string[], options: { needs?: string; policy?: string; jobs?: number; json?: boolean }) => {
     const { runBuild } = await import('./cli/build.ts');
-    await finish(
-      runBuild(command, { needs: options.needs ?? '', jobs: options.jobs ?? null, json: options.json ?? false }),
-    );
+    const { needs = '', policy = '', jobs = null, json = false } = options;
+    await finish(runBuild(command, { needs, policy, jobs, json }));
   });
 
 const calendar = program
@@ -186,6 +193,21 @@ program
   .action(async (what: 'stats' | 'clear' | 'verify', options: { json?: boolean }) => {
     const { runStore } = await import('./cli/store.ts');
     await finish(runStore(what, options.json ?? false));
+  });
+
+program
+  .command('record')
+  .description('what was learnt of past compiles: projects, workers with their rates, the slowest units')
+  .usage('[options] [show UNIT|WORKER | forget (--project P | --worker W | --all)]')
+  .addArgument(new Argument('[what]', 'what to do').choices(['show', 'forget']))
+  .argument('[name]', 'for show: a unit’s or worker’s name or path, or its end')
+  .option('--project <dir>', 'forget: what was learnt in this project; else show only this one')
+  .option('--worker <name>', 'forget: what was learnt of this worker; with --project, there only')
+  .option('--all', 'forget: everything')
+  .option('--json', 'print JSON')
+  .action(async (what: 'show' | 'forget' | undefined, name: string | undefined, options: RecordOptions) => {
+    const { runRecord } = await import('./cli/record.ts');
+    await finish(runRecord(what ?? 'list', name ?? '', options));
   });
 
 await program.parseAsync().catch((error: unknown) => {

@@ -50,7 +50,7 @@ export function takeUnit(
   const fragment = joinPieces(piece.value, toolchain);
   return {
     fragment,
-    bytes: fragment.files.reduce((sum, file) => sum + file.size, 0),
+    bytes: piece.value.files.reduce((sum, file) => sum + file.size, 0),
     searchDirs: [...searchDirs],
     scanned: [...files],
     unlisted,

@@ -48,7 +48,7 @@ export interface CompileTask extends OutputPlan, TaskTerms {
   /** Generation of this machine's name space: within one, a path has one content. */
   readonly epoch: number;
   readonly fragment: NameSpacePiece;
-  /** Size of all files that go in. */
+  /** Size of all files that go in, the compiler's own not among them. */
   readonly bytes: number;
   /** Where an include could have come from: tells a header that we failed to send from one that does not exist. */
   readonly searchDirs: readonly string[];

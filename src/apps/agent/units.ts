@@ -7,7 +7,7 @@ import type { ToolchainDescription } from '../../adapters/toolchain/index.ts';
 /** All that the unit reads, as it was when it was taken. */
 export interface Taken {
   readonly fragment: NameSpacePiece;
-  /** Size of all files, bytes. */
+  /** Size of all files beside the compiler's own, bytes. */
   readonly bytes: number;
   /** Where an include could have come from. */
   readonly searchDirs: readonly string[];

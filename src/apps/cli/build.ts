@@ -17,6 +17,8 @@ import { progressLine, summarise } from './summary.ts';
 
 export interface BuildOptions {
   readonly needs: string;
+  /** A policy's name; empty: the project's or the configuration's. */
+  readonly policy: string;
   readonly jobs: number | null;
   readonly json: boolean;
 }
@@ -29,7 +31,8 @@ export async function runBuild(command: readonly string[], options: BuildOptions
   if (!started.ok) {
     complain(`${started.error}; building here`);
   } else {
-    const opened = await ask(home, { cmd: 'build-start', build, needs: options.needs });
+    const { needs, policy } = options;
+    const opened = await ask(home, { cmd: 'build-start', build, needs, policy, cwd: process.cwd() });
     if (!opened.ok) return complain(opened.error);
     slots = (opened.value[0] as { slots: number }).slots;
   }
