@@ -4,7 +4,7 @@ import { sample, streamOf } from './random.ts';
 import { LAN, OFFICE_FAULTS, NO_FAULTS, farm, slotsOf } from './farms.ts';
 import { buildsOf } from './tasks.ts';
 import type { TaskMix } from './tasks.ts';
-import type { BuildPlan, DelegatorPlan, MachinePlan, Scenario } from './types.ts';
+import type { DelegatorPlan, MachinePlan, Scenario } from './types.ts';
 
 export interface Setting {
   readonly name: string;
@@ -14,17 +14,25 @@ export interface Setting {
   make(seed: number, mix?: TaskMix): Scenario;
 }
 
+/** The same with make's -j at so many jobs per slot of the farm: a delegator can only order what it has been given. */
+export function withJobs(scenario: Scenario, perSlot: number): Scenario {
+  const jobs = Math.max(1, Math.round(perSlot * slotsOf(scenario.machines)));
+  return {
+    ...scenario,
+    builds: scenario.builds.map((build) => ({ ...build, jobs: Math.min(jobs, build.tasks.length) })),
+  };
+}
+
 /** Sizes of the figures. */
 export const SIZES = [10, 30, 100, 300, 1000, 3000, 10_000] as const;
 const OFFICE_MACHINES = 60;
 const OFFICE_TASKS = 10_000;
 const SMALL_TASKS = 200;
 const OWN_SLOTS = 8;
-/** make's -j per slot of the farm: more outstanding units than slots is what lets a delegator choose. */
-const JOBS_PER_SLOT = 2;
 /** In the settings of other sizes: tasks per machine, and the largest build there is. */
 const TASKS_PER_MACHINE = 160;
 const TASKS_MAX = 20_000;
+const SPARSE_TASKS_MAX = 2000;
 
 export const settings: readonly Setting[] = [
   {
@@ -87,6 +95,12 @@ export function tasksFor(machines: number): number {
   return Math.min(TASKS_MAX, machines * TASKS_PER_MACHINE);
 }
 
+/** A calm farm with one task for every four slots: a slot is free for each, what remains is the time until it is there. */
+export function sparse(seed: number, machines: number, mix?: TaskMix): Scenario {
+  const slots = slotsOf(farm(seed, machines, NO_FAULTS, 0));
+  return calm(`sparse-${machines}`, seed, mix, machines, 1, Math.min(SPARSE_TASKS_MAX, Math.ceil(slots / 4)));
+}
+
 interface OfficeOptions {
   readonly machines?: number;
   readonly builds: number;
@@ -128,13 +142,12 @@ function scenarioOf(
   mix: TaskMix | undefined,
   loss: number,
 ): Scenario {
-  const jobs = Math.min(tasks, JOBS_PER_SLOT * slotsOf(machines));
   const delegators = Array.from({ length: builds }, (_, i): DelegatorPlan => ({
     id: `d${i}`,
     site: 0,
     ownSlots: OWN_SLOTS,
   }));
-  const plans = buildsOf(seed, { delegators, jobs, tasks, known, mix });
+  const plans = buildsOf(seed, { delegators, tasks, known, mix });
   const network = { ...LAN, loss, duplication: loss / 2, reordering: loss };
-  return { name, seed, machines, delegators, builds: plans satisfies BuildPlan[], network };
+  return { name, seed, machines, delegators, builds: plans, network };
 }

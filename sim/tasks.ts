@@ -10,9 +10,8 @@ export interface TaskMix {
 
 export interface BuildOptions {
   readonly delegators: readonly DelegatorPlan[];
-  readonly jobs: number;
   readonly tasks: number;
-  /** Share of tasks whose duration is remembered; 0.95 when not told: the rest are new files. */
+  /** Share of tasks whose duration is remembered; 0.99 when not told: the rest are new files. */
   readonly known: number | undefined;
   readonly mix: TaskMix | undefined;
 }
@@ -22,7 +21,7 @@ export const COMPILE_MEDIAN_MS = 900;
 export const COMPILE_SIGMA = 0.9;
 const COMPILE_MIN_MS = 50;
 const COMPILE_MAX_MS = 60_000;
-const KNOWN_SHARE = 0.95;
+const KNOWN_SHARE = 0.99;
 /** How far a build's duration is from what was remembered of the build before (standard deviation of the logarithm). */
 const MEMORY_SIGMA = 0.1;
 /** From a remembered duration to its 80th percentile. */
@@ -31,8 +30,9 @@ const TASK_BYTES_MEDIAN = 50_000;
 const TASK_MEM_BYTES = 300 * 2 ** 20;
 const TRACE_MAX = 1_000_000;
 
+/** One build for each delegator, all at once, and everything submitted at its start. */
 export function buildsOf(seed: number, options: BuildOptions): BuildPlan[] {
-  const { delegators, jobs, tasks, mix } = options;
+  const { delegators, tasks, mix } = options;
   const known = options.known ?? KNOWN_SHARE;
   return delegators.map(({ id }): BuildPlan => {
     const lengths = streamOf(seed, `lengths ${id}`);
@@ -52,7 +52,7 @@ export function buildsOf(seed: number, options: BuildOptions): BuildPlan[] {
         memBytes: TASK_MEM_BYTES,
       };
     });
-    return { delegator: id, startsAtMs: 0, jobs, tasks: plans };
+    return { delegator: id, startsAtMs: 0, jobs: tasks, tasks: plans };
   });
 }
 
