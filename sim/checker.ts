@@ -27,10 +27,8 @@ export interface Tally {
   refusedAwards: number;
 }
 
-export class InvariantBroken extends Error {}
-
-export class Checker {
-  readonly tally: Tally = {
+export function emptyTally(): Tally {
+  return {
     delivered: 0,
     local: 0,
     cancelled: 0,
@@ -40,6 +38,12 @@ export class Checker {
     excluded: 0,
     refusedAwards: 0,
   };
+}
+
+export class InvariantBroken extends Error {}
+
+export class Checker {
+  readonly tally: Tally = emptyTally();
   readonly #tasks = new Map<TaskId, Watched>();
   readonly #awards = new Map<AttemptId, { delegator: NodeId; worker: NodeId; ran: boolean; results: number }>();
   readonly #here = new Map<NodeId, number>();
@@ -121,6 +125,7 @@ export class Checker {
       case 'announce':
       case 'release':
       case 'cancel-attempt':
+      case 'echo':
         return;
     }
   }
@@ -144,7 +149,14 @@ export class Checker {
       0,
     );
     this.#demand(running + held <= slots, `2: ${worker} has ${running} running and ${held} reserved of ${slots} slots`);
-    this.#demand(held <= idleAllowed, `2: ${worker} reserved ${held} slots, its memory allows ${idleAllowed}`);
+    // What has been asked back is still reserved, but a reading of memory cannot hurry the delegator.
+    const recalled = view.delegators.reduce((sum, { lease }) => sum + (lease?.recalled ?? 0), 0);
+    const queued = view.delegators.reduce((sum, { lease }) => sum + (lease?.queued ?? 0), 0);
+    this.#demand(queued <= slots / 4, `2: ${worker} fetches ${queued} tasks ahead of ${slots} slots`);
+    this.#demand(
+      held - recalled <= idleAllowed,
+      `2: ${worker} reserved ${held} slots, its memory allows ${idleAllowed}`,
+    );
     this.#demand(view.running === running, `2: ${worker} believes that ${view.running} run, ${running} do`);
   }
 

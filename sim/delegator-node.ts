@@ -62,8 +62,10 @@ export class DelegatorNode extends Node {
       maxWaiting: maxWaiting ?? usual.maxWaiting,
     };
     const seed = Math.floor(prng() * 2 ** 32);
-    const kept = this.record.export();
-    world.watch?.born({ role: 'delegator', node: this.id, options: this.#options, seed, record: kept });
+    if (world.watch !== undefined) {
+      const kept = this.record.export();
+      world.watch.born({ role: 'delegator', node: this.id, options: this.#options, seed, record: kept });
+    }
     this.#delegation = new Delegation(this.#options, createPrng(seed), this.record);
     for (const { fromMs, untilMs } of plan.freezes ?? []) {
       this.clock.at(fromMs, { happen: () => this.#freezeFor(untilMs - fromMs) }, null);
@@ -219,6 +221,10 @@ export class DelegatorNode extends Node {
         this.#send(effect.worker, { type: 'release', delegator: this.id, leaseId, slots });
         return;
       }
+      case 'echo':
+        tally.sent('echo');
+        this.#send(effect.worker, { type: 'echo', delegator: this.id, stamp: effect.stamp });
+        return;
       case 'cancel-attempt': {
         const { attempt, why } = effect;
         tally.sent('cancel');

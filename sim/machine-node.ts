@@ -15,6 +15,8 @@ import { isUnheard, mutatedOptions } from './mutations.ts';
 import type { World } from './world.ts';
 
 const SAMPLE_EVERY_MS = 1000;
+/** As the agent: heartbeats name what is in hand, and only who had to wait for its files is told of sooner. */
+const STARTED_AFTER_MS = 100;
 const KILL_MAX_MS = 30;
 const CODES: readonly FailureCode[] = ['sandbox', 'missing-file', 'disk-full', 'bad-result', 'out-of-memory'];
 
@@ -171,6 +173,7 @@ export class MachineNode extends Node {
       cores,
       slots,
       ghz: 2 * speed,
+      bench: Math.round(1000 * speed),
       memTotalBytes: memBytes,
       memFreeBytes: Math.max(0, memFreeBytes),
       load,
@@ -207,6 +210,8 @@ export class MachineNode extends Node {
         tally.sent('withdraw');
         this.#send(effect.delegator, { type: 'lease-withdrawn', worker: this.id, leaseId: effect.leaseId });
         return;
+      case 'fetch':
+        return;
       case 'run':
         this.#run(effect.delegator, effect.attempt);
         return;
@@ -226,9 +231,9 @@ export class MachineNode extends Node {
         return;
       }
       case 'heartbeat': {
-        const { attempts, load } = effect;
+        const { attempts, load, stamp } = effect;
         tally.sent('heartbeat');
-        this.#send(effect.delegator, { type: 'heartbeat', worker: this.id, attempts, load });
+        this.#send(effect.delegator, { type: 'heartbeat', worker: this.id, attempts, load, stamp });
         return;
       }
       case 'returning':
@@ -252,7 +257,7 @@ export class MachineNode extends Node {
     const { diskMs, failureProbability } = this.plan;
     const commandAt = now + diskMs;
     this.after(diskMs, () => {
-      if (running.done) return;
+      if (running.done || diskMs <= STARTED_AFTER_MS) return;
       tally.sent('started');
       this.#send(delegator, { type: 'started', worker: this.id, attempt }, session);
     });

@@ -6,6 +6,7 @@ export type MessageKind =
   | 'offer'
   | 'withdraw'
   | 'heartbeat'
+  | 'echo'
   | 'started'
   | 'result'
   | 'failed'

@@ -47,7 +47,12 @@ export interface Announcement {
   /** Grows with each announcement of a build; older ones are ignored. */
   readonly seq: number;
   readonly demands: readonly TaskDemand[];
+  /** How many machines should answer; 0: enough have, but the demand is still there. */
   readonly offersWanted: number;
+  /** How many machines hear this, as far as the delegator knows; 0: it does not. */
+  readonly listeners: number;
+  /** Bench scores of the workers that it knows: least, quarter, half, three quarters, most. Empty: it knows none. */
+  readonly scores: readonly number[];
   /** How long the announcement is worth answering. */
   readonly expiresInMs: number;
 }
@@ -62,6 +67,8 @@ export interface WorkerInfo {
   readonly slots: number;
   readonly cpuModel: string;
   readonly ghz: number;
+  /** Speed of one core, measured; only compared. 0: not measured. */
+  readonly bench: number;
   readonly memTotalBytes: number;
   readonly memFreeBytes: number;
   /** Runnable processes per core that are not Tender's own, one-minute average. */
@@ -70,6 +77,10 @@ export interface WorkerInfo {
   readonly pressure: number;
   /** Probability of staying free for 1, 5, 15, 30, 60, 120, 240, 480 minutes. */
   readonly freeFor: readonly number[];
+  /** When the owner comes back, what runs may go on for so long. */
+  readonly graceMs: number;
+  /** Digests of compilers found to be the same as an announced one, the latest first; a few. */
+  readonly toolchains: readonly string[];
 }
 
 /** A standing offer: slots held for one delegator for a time. No slots and a remark: why not. */
@@ -77,10 +88,22 @@ export interface Offer {
   readonly leaseId: LeaseId;
   /** All slots of the lease, those of its running attempts included. A later offer with the same lease replaces the number. */
   readonly slots: number;
+  /** So many of them the worker wants back: idle ones at once, busy ones when their tasks end. They stay reserved until then. */
+  readonly recalled: number;
+  /** Slots of this lease that the worker knows to be released; what is released beyond that was on its way. */
+  readonly released: number;
+  /** So many tasks more than slots may be awarded: their files are fetched while others run. */
+  readonly ahead: number;
   readonly ttlMs: number;
   /** The task classes that this worker can take. */
   readonly classIds: readonly string[];
   readonly info: WorkerInfo;
+  /** Round trip of the session as the worker measured it; 0: not yet. */
+  readonly rttMs: number;
+  /** Bytes that came by the session in a millisecond while it was busy; 0: not measured. */
+  readonly bytesPerMs: number;
+  /** What a task of the wanted classes takes here by the worker's own experience; 0: none yet. */
+  readonly estimateMs: number;
   /** For people, e.g. «gcc 12.3 there, 12.2 here»; empty when there is nothing to say. */
   readonly remark: string;
 }

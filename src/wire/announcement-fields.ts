@@ -3,6 +3,7 @@
 import type { Announcement, TaskClass } from '../core/types.ts';
 
 export const maxDemands = 16;
+const maxScores = 16;
 const maxNameBytes = 64 * 4;
 const maxBuildBytes = 64;
 const maxIdBytes = 32;
@@ -22,6 +23,9 @@ export function findBadField(it: Announcement): string | null {
   if (!isCount(it.seq)) return 'seq: not a whole number below 2^53';
   if (!isCount(it.offersWanted, maxCount)) return `offers_wanted: not a whole number up to ${maxCount}`;
   if (!isCount(it.expiresInMs, maxExpiryMs)) return `expires_in_ms: not a whole number up to ${maxExpiryMs}`;
+  if (!isCount(it.listeners, maxCount)) return `listeners: not a whole number up to ${maxCount}`;
+  if (it.scores.length > maxScores || !it.scores.every((score) => isCount(score, 0xffff_ffff)))
+    return `scores: more than ${maxScores}, or not whole numbers`;
   if (it.demands.length > maxDemands) return `demands: ${it.demands.length}, and at most ${maxDemands} are allowed`;
   for (const demand of it.demands) {
     if (!isCount(demand.count, maxCount)) return `count: not a whole number up to ${maxCount}`;

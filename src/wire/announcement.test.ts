@@ -32,6 +32,8 @@ const announcement: Announcement = {
     { class: { id: '00', criteria: '', toolchain: null, p50Ms: 0, p80Ms: 0, bytes: 0 }, count: 0 },
   ],
   offersWanted: 12,
+  listeners: 1_000,
+  scores: [500, 800, 1_000, 1_100, 4_000],
   expiresInMs: 5_000,
 };
 

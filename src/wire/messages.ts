@@ -25,6 +25,8 @@ export interface AnnouncementMessage {
   demands: { class: TaskClassMessage | null; count: number }[];
   offersWanted: number;
   expiresInMs: number;
+  listeners: number;
+  scores: number[];
 }
 
 export interface WorkerInfoMessage {
@@ -40,6 +42,9 @@ export interface WorkerInfoMessage {
   load: number;
   pressure: number;
   freeForPercent: number[];
+  bench: number;
+  graceMs: number;
+  toolchains: Uint8Array[];
 }
 
 export interface OfferMessage {
@@ -49,6 +54,12 @@ export interface OfferMessage {
   classIds: Uint8Array[];
   info: WorkerInfoMessage | null;
   remark: string;
+  recalled: number;
+  released: number;
+  ahead: number;
+  rttMs: number;
+  bytesPerMs: number;
+  estimateMs: number;
 }
 
 export interface FileEntryMessage {
@@ -125,7 +136,8 @@ export type FromDelegator =
   | { blob: BlobMessage }
   | { pack: PackMessage }
   | { release: { leaseId: string; slots: number } }
-  | { cancel: { attempt: string; why: string } };
+  | { cancel: { attempt: string; why: string } }
+  | { echo: { stamp: number } };
 
 /** One message of the worker's side. */
 export type FromWorker =
@@ -133,7 +145,7 @@ export type FromWorker =
   | { offer: OfferMessage }
   | { need: { attempt: string; digests: Uint8Array[] } }
   | { started: { attempt: string } }
-  | { heartbeat: { attempts: string[]; load: number } }
+  | { heartbeat: { attempts: string[]; load: number; stamp: number } }
   | { result: ExecutionResultMessage }
   | { failed: { attempt: string; code: string; message: string } }
   | { withdraw: { leaseId: string } }

@@ -50,6 +50,8 @@ const announcement: AnnouncementMessage = {
   demands: [{ class: taskClass, count: 12 }],
   offersWanted: 4,
   expiresInMs: 2000,
+  listeners: 1000,
+  scores: [500, 1000],
 };
 const offer: OfferMessage = {
   leaseId: 'l1',
@@ -69,8 +71,17 @@ const offer: OfferMessage = {
     load: 0.5,
     pressure: 12.5,
     freeForPercent: [100, 99, 50, 0],
+    bench: 1100,
+    graceMs: 10_000,
+    toolchains: [Buffer.alloc(32, 5)],
   },
   remark: 'gcc 12.3 there, 12.2 here',
+  recalled: 1,
+  released: 3,
+  ahead: 1,
+  rttMs: 12.5,
+  bytesPerMs: 110_000,
+  estimateMs: 900,
 };
 const award: AwardMessage = {
   leaseId: 'l1',
@@ -122,13 +133,14 @@ const fromDelegator: Sample<FromDelegator>[] = [
   { name: 'blob', message: { blob: { digest: bytes(1), data: bytes(2, 3), last: true, missing: true, zstd: true } } },
   { name: 'release', message: { release: { leaseId: 'l1', slots: 3 } } },
   { name: 'cancel', message: { cancel: { attempt: 't1#1', why: 'hedge lost' } } },
+  { name: 'echo', message: { echo: { stamp: 12_345.5 } } },
 ];
 const fromWorker: Sample<FromWorker>[] = [
   { name: 'hello', message: { hello: { version: protocolVersion, name: 'berta' } } },
   { name: 'offer', message: { offer } },
   { name: 'need', message: { need: { attempt: 't1#1', digests: [Buffer.alloc(32, 1), Buffer.alloc(32, 2)] } } },
   { name: 'started', message: { started: { attempt: 't1#1' } } },
-  { name: 'heartbeat', message: { heartbeat: { attempts: ['t1#1', 't2#1'], load: 1.5 } } },
+  { name: 'heartbeat', message: { heartbeat: { attempts: ['t1#1', 't2#1'], load: 1.5, stamp: 12_345.5 } } },
   { name: 'result', message: { result } },
   { name: 'failed', message: { failed: { attempt: 't1#1', code: 'killed', message: 'signal 9' } } },
   { name: 'withdraw', message: { withdraw: { leaseId: 'l1' } } },
@@ -262,7 +274,7 @@ test('a drift between messages.ts and the contract is seen', () => {
   expect(findDrift(type, { leaseId: 7, slots: 1 })).toEqual([
     'ReleaseLease.leaseId: number here, string in the contract',
   ]);
-  expect(findDrift(messageType('Heartbeat'), { attempts: 't1#1', load: 1 })).toEqual([
+  expect(findDrift(messageType('Heartbeat'), { attempts: 't1#1', stamp: 0, load: 1 })).toEqual([
     'Heartbeat.attempts: repeated on one side only',
   ]);
 });

@@ -106,6 +106,9 @@ const maxNameChars = 100;
 const maxRemarkChars = 500;
 const maxExpiryMs = 60_000;
 const maxClasses = 64;
+const maxScores = 16;
+const maxToolchains = 16;
+const maxGraceMs = 600_000;
 
 /** What would move a terminal's cursor, turn its text round or forge a line of a log. */
 const unprintable = /[\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069]/gu;
@@ -152,6 +155,8 @@ export function announcementToWire(announcement: Announcement): AnnouncementMess
     demands: announcement.demands.map((demand) => ({ class: classToWire(demand.class), count: demand.count })),
     offersWanted: announcement.offersWanted,
     expiresInMs: announcement.expiresInMs,
+    listeners: announcement.listeners,
+    scores: announcement.scores.map(Math.round),
   };
 }
 
@@ -183,22 +188,36 @@ export function announcementFromWire(message: AnnouncementMessage, delegator: st
     demands,
     offersWanted: message.offersWanted,
     expiresInMs: Math.min(message.expiresInMs, maxExpiryMs),
+    listeners: message.listeners,
+    scores: message.scores.slice(0, maxScores),
   });
 }
 
 export function offerToWire(offer: Offer): OfferMessage {
-  const { freeFor, ...info } = offer.info;
+  const { freeFor, toolchains, ...info } = offer.info;
   return {
     leaseId: offer.leaseId,
     slots: offer.slots,
     ttlMs: Math.round(offer.ttlMs),
     classIds: offer.classIds.map(bytesOf),
-    info: { ...info, freeForPercent: freeFor.map((p) => Math.round(p * 100)) },
+    info: {
+      ...info,
+      freeForPercent: freeFor.map((p) => Math.round(p * 100)),
+      bench: Math.round(info.bench),
+      graceMs: Math.round(info.graceMs),
+      toolchains: toolchains.map(bytesOf),
+    },
     remark: offer.remark,
+    recalled: offer.recalled,
+    released: offer.released,
+    ahead: offer.ahead,
+    rttMs: offer.rttMs,
+    bytesPerMs: offer.bytesPerMs,
+    estimateMs: Math.round(offer.estimateMs),
   };
 }
 
-/** Figures that no machine can have are cut to what one can be: 1,024 slots, 4,096 cores, a minute to live. */
+/** Figures that no machine can have are cut to what one can be: 1,024 slots, 4,096 cores, a minute to live or of round trip. */
 export function offerFromWire(message: OfferMessage): Result<Offer, string> {
   const { info } = message;
   if (info === null) return err('an offer that says nothing of its machine');
@@ -219,10 +238,24 @@ export function offerFromWire(message: OfferMessage): Result<Offer, string> {
     load: within(info.load, 1_000_000),
     pressure: within(info.pressure, 100),
     freeFor: info.freeForPercent.slice(0, 8).map((percent) => Math.min(1, percent / 100)),
+    bench: info.bench,
+    graceMs: within(info.graceMs, maxGraceMs),
+    toolchains: info.toolchains
+      .filter((digest) => digest.length === 32)
+      .slice(0, maxToolchains)
+      .map(hex),
   };
+  const slots = within(message.slots, 1024);
   return ok({
     leaseId: message.leaseId,
-    slots: within(message.slots, 1024),
+    slots,
+    recalled: within(message.recalled, slots),
+    released: message.released,
+    // A quarter more than the slots at most, whatever is said.
+    ahead: within(message.ahead, Math.floor(slots / 4)),
+    rttMs: within(message.rttMs, maxExpiryMs),
+    bytesPerMs: within(message.bytesPerMs, 1e9),
+    estimateMs: message.estimateMs,
     ttlMs: Math.min(message.ttlMs, 60_000),
     classIds: message.classIds.map(hex),
     info: workerInfo,

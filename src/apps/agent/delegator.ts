@@ -229,8 +229,8 @@ export class Delegator {
     } else if ('started' in message) {
       this.runner.post({ type: 'started', worker, attempt: message.started.attempt });
     } else if ('heartbeat' in message) {
-      const { attempts, load } = message.heartbeat;
-      this.runner.post({ type: 'heartbeat', worker, attempts, load });
+      const { attempts, load, stamp } = message.heartbeat;
+      this.runner.post({ type: 'heartbeat', worker, attempts, load, stamp });
     } else if ('result' in message) {
       this.resultCame(peer, message.result);
     } else if ('failed' in message) {
@@ -261,7 +261,15 @@ export class Delegator {
     const exit = result.signalled
       ? ({ how: 'signal', signal: result.code } as const)
       : ({ how: 'exit', code: result.code } as const);
-    this.runner.post({ type: 'result', worker: peer.id, attempt, exit, ranMs: result.ranMs, cpuMs: result.cpuMs, memBytes: result.maxRssBytes });
+    this.runner.post({
+      type: 'result',
+      worker: peer.id,
+      attempt,
+      exit,
+      ranMs: result.ranMs,
+      cpuMs: result.cpuMs,
+      memBytes: result.maxRssBytes,
+    });
     this.results.delete(attempt);
   }
 
@@ -276,6 +284,9 @@ export class Delegator {
         return this.award(effect.worker, effect.leaseId, effect.task, effect.attempt);
       case 'release':
         this.peers.get(effect.worker)?.session.send({ release: { leaseId: effect.leaseId, slots: effect.slots } });
+        return;
+      case 'echo':
+        this.peers.get(effect.worker)?.session.send({ echo: { stamp: effect.stamp } });
         return;
       case 'cancel-attempt':
         this.peers.get(effect.worker)?.inHand.delete(effect.attempt);

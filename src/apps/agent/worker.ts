@@ -6,6 +6,7 @@ import { openSession, type Session, type SessionIdentity } from '../../adapters/
 import type { BlobStore } from '../../adapters/blobs/types.ts';
 import type { Run, RunResult, Sandbox, Trees } from '../../adapters/sandbox/types.ts';
 import { unreachable } from '../../base/assert.ts';
+import { err, ok, type Result } from '../../base/result.ts';
 import type { Announcement, AttemptId, FailureCode, NodeId, ToolchainRef } from '../../core/types.ts';
 import type { DelegatorAddress, WorkerEffect, WorkerEvent } from '../../core/worker/types.ts';
 import {
@@ -24,9 +25,23 @@ interface Attempt {
   readonly id: AttemptId;
   readonly delegator: NodeId;
   readonly award: AwardMessage;
+  /** Its files on their way here, once it has been asked for them. */
+  files: Promise<Result<Fetched, Fault>> | null;
+  executing: boolean;
   run: Run | null;
   /** Set once: why it was killed. The end is then told by nobody but core. */
   killed: string | null;
+}
+
+interface Fetched {
+  readonly entries: readonly FileEntryMessage[];
+  readonly bytes: number;
+  readonly tookMs: number;
+}
+
+interface Fault {
+  readonly code: FailureCode;
+  readonly message: string;
 }
 
 interface Upstream {
@@ -60,6 +75,10 @@ export interface WorkerWorld {
   log(event: string, fields: Record<string, unknown>): void;
 }
 
+/** A task whose files took so long is said to have started. */
+const startedAfterMs = 100;
+/** Less says more of the round trip than of the link. */
+const measuredBytes = 256 * 1024;
 const maxResultBytes = 200 * 1024 * 1024;
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
@@ -83,7 +102,7 @@ export class Worker {
     this.runner.post({ type: 'announcement', announcement, from });
   }
 
-  post(event: Extract<WorkerEvent, { type: 'sample' | 'pause' | 'resume' }>): void {
+  post(event: Extract<WorkerEvent, { type: 'sample' | 'own' | 'pause' | 'resume' }>): void {
     this.runner.post(event);
   }
 
@@ -126,6 +145,11 @@ export class Worker {
         return this.send(effect.delegator, { offer: offerToWire(effect.offer) });
       case 'withdraw':
         return this.send(effect.delegator, { withdraw: { leaseId: effect.leaseId } });
+      case 'fetch': {
+        const attempt = this.attempts.get(effect.attempt);
+        if (attempt !== undefined) attempt.files = this.fetchFiles(attempt);
+        return;
+      }
       case 'run': {
         const attempt = this.attempts.get(effect.attempt);
         if (attempt !== undefined) void this.execute(attempt);
@@ -141,10 +165,14 @@ export class Worker {
         if (attempt === undefined) return;
         attempt.killed ??= effect.why;
         attempt.run?.kill(effect.why);
+        // One that only waits has nothing that could end.
+        if (!attempt.executing) this.attempts.delete(attempt.id);
         return;
       }
-      case 'heartbeat':
-        return this.send(effect.delegator, { heartbeat: { attempts: [...effect.attempts], load: effect.load } });
+      case 'heartbeat': {
+        const { attempts, load, stamp } = effect;
+        return this.send(effect.delegator, { heartbeat: { attempts: [...attempts], load, stamp } });
+      }
       case 'returning':
         return this.send(effect.delegator, { returning: {} });
       default:
@@ -196,6 +224,8 @@ export class Worker {
       this.runner.post({ type: 'release', delegator, ...message.release });
     } else if ('cancel' in message) {
       this.runner.post({ type: 'cancel', delegator, ...message.cancel });
+    } else if ('echo' in message) {
+      this.runner.post({ type: 'echo', delegator, stamp: message.echo.stamp });
     } else {
       unreachable(message);
     }
@@ -205,7 +235,8 @@ export class Worker {
     for (const file of award.newFiles) upstream.files.set(file.number, file);
     const { delegator } = upstream;
     if (this.attempts.has(award.attempt)) return;
-    this.attempts.set(award.attempt, { id: award.attempt, delegator, award, run: null, killed: null });
+    const fresh = { files: null, executing: false, run: null, killed: null };
+    this.attempts.set(award.attempt, { id: award.attempt, delegator, award, ...fresh });
     this.runner.post({
       type: 'award',
       delegator,
@@ -216,6 +247,7 @@ export class Worker {
   }
 
   private async execute(attempt: Attempt): Promise<void> {
+    attempt.executing = true;
     try {
       await this.executeOrThrow(attempt);
     } catch (error) {
@@ -233,17 +265,10 @@ export class Worker {
     const { sandbox } = this.world;
     if (upstream?.session == null || sandbox === null) return;
     const { award } = attempt;
-    const entries: FileEntryMessage[] = [];
-    for (const number of award.files) {
-      const entry = upstream.files.get(number);
-      if (entry === undefined) return this.fail(attempt, 'missing-file', `file number ${number} was never named`);
-      entries.push(entry);
-    }
     const { session } = upstream;
-    const fetched = await upstream.fetcher.fetch(entries, (digests) => {
-      session.send({ need: { attempt: attempt.id, digests: [...digests] } });
-    });
+    const fetched = await (attempt.files ?? this.fetchFiles(attempt));
     if (!fetched.ok) return this.fail(attempt, fetched.error.code, fetched.error.message);
+    const { entries, bytes, tookMs } = fetched.value;
     if (attempt.killed !== null) return;
     const tree = this.world.trees.acquire({
       client: attempt.delegator,
@@ -264,7 +289,8 @@ export class Worker {
       return this.fail(attempt, code, tree.error.message);
     }
     try {
-      session.send({ started: { attempt: attempt.id } });
+      // Heartbeats name what is in hand; a message for each unit would only say the same sooner.
+      if (tookMs > startedAfterMs) session.send({ started: { attempt: attempt.id } });
       const run = sandbox.run({
         tree: tree.value,
         argv: award.argv.map(text),
@@ -287,10 +313,33 @@ export class Worker {
       const done = await run.done;
       if (attempt.killed !== null) return;
       if (!done.ok) return this.fail(attempt, done.error.code, done.error.message);
-      this.sendResult(attempt, done.value, fetched.value);
+      this.sendResult(attempt, done.value, bytes);
     } finally {
       tree.value.release();
     }
+  }
+
+  /** Gets what the task reads. Big loads tell how fast the link is. */
+  private async fetchFiles(attempt: Attempt): Promise<Result<Fetched, Fault>> {
+    const upstream = this.upstreams.get(attempt.delegator);
+    if (upstream?.session == null) return err({ code: 'worker-lost', message: 'the session ended' });
+    const { session, files, fetcher } = upstream;
+    const entries: FileEntryMessage[] = [];
+    for (const number of attempt.award.files) {
+      const entry = files.get(number);
+      if (entry === undefined) return err({ code: 'missing-file', message: `file number ${number} was never named` });
+      entries.push(entry);
+    }
+    const began = performance.now();
+    const fetched = await fetcher.fetch(entries, (digests) => {
+      session.send({ need: { attempt: attempt.id, digests: [...digests] } });
+    });
+    if (!fetched.ok) return fetched;
+    const tookMs = performance.now() - began;
+    if (fetched.value >= measuredBytes) {
+      this.runner.post({ type: 'link', delegator: attempt.delegator, bytesPerMs: fetched.value / Math.max(1, tookMs) });
+    }
+    return ok({ entries, bytes: fetched.value, tookMs });
   }
 
   private sendResult(attempt: Attempt, result: RunResult, bytesFetched: number): void {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { openBlobStore } from '../../adapters/blobs/store.ts';
 import type { Cluster } from '../../adapters/cluster/types.ts';
 import type { Config } from '../../adapters/config/config.ts';
+import { benchScore } from '../../adapters/machine/bench.ts';
 import { readMachine } from '../../adapters/machine/read.ts';
 import { openSandbox } from '../../adapters/sandbox/open.ts';
 import { openScratch } from '../../adapters/sandbox/scratch.ts';
@@ -50,6 +51,7 @@ export class Workshop {
   private ownLoad = 0;
 
   private constructor(
+    home: string,
     worker: Worker,
     slots: number,
     closedBecause: string,
@@ -64,12 +66,15 @@ export class Workshop {
     this.worker = worker;
     this.slots = slots;
     this.closedBecause = closedBecause;
+    const { cpuModel, ghz } = readMachine();
+    const bench = benchScore({ dir: home, key: `${cpuModel} ${ghz}` });
     const sample = (): WorkerInfo => {
       this.ownLoad += (worker.running().length - this.ownLoad) * (1 - Math.exp(-sampleEveryMs / 60_000));
       const reading = readMachine();
       const foreign = Math.max(0, reading.load - this.ownLoad / reading.cores);
       // Presence and calendar do not speak yet: the machine counts as free.
-      return { ...reading, name: config.machine.name, slots, load: foreign, freeFor: [1, 1, 1, 1, 1, 1, 1, 1] };
+      const free = { freeFor: [1, 1, 1, 1, 1, 1, 1, 1], graceMs: 0 };
+      return { ...reading, ...free, name: config.machine.name, slots, load: foreign, bench, toolchains: [] };
     };
     this.latest = sample();
     worker.post({ type: 'sample', info: this.latest });
@@ -135,6 +140,7 @@ export class Workshop {
     });
     return ok(
       new Workshop(
+        home,
         worker,
         slots,
         closedBecause,

@@ -13,8 +13,8 @@ import {
   FAILURES_MAX,
   REFUSALS_PER_FAILURE,
   RETRY_SAME_AFTER_MS,
-  SILENT_AFTER_MS,
   UNCONFIRMED_AFTER_MS,
+  UNNAMED_AFTER_MS,
 } from './limits.ts';
 import { kindOf } from './parts.ts';
 import type { Attempt, Lease, Task, WorkerBook } from './parts.ts';
@@ -29,9 +29,10 @@ export function award(
   now: number,
   candidates: readonly Candidate[],
 ): void {
-  assert(lease.used < lease.slots, `lease ${lease.id} has no free slot`);
+  assert(lease.used < lease.slots + lease.ahead, `lease ${lease.id} has no free slot`);
   task.attemptsMade += 1;
-  const estimateMs = task.estimateMs / book.record.rate(worker.id, task.scope);
+  const ahead = lease.used >= lease.slots;
+  const estimateMs = task.estimateMs / book.rate(worker, task.scope) + (ahead ? untilOneEnds(worker, now) : 0);
   const attempt: Attempt = {
     id: `${task.spec.id}#${task.attemptsMade}${book.salt}`,
     task,
@@ -41,6 +42,7 @@ export function award(
     estimateMs,
     deadlineAt: now + Math.max(DEADLINE_MIN_MS, DEADLINE_ESTIMATES * estimateMs),
     hedge,
+    ahead,
     state: 'live',
     cancelledAt: Infinity,
     seenAt: now,
@@ -62,9 +64,18 @@ export function award(
   book.note({ kind: 'awarded', ...note });
 }
 
+/** When a slot of this worker is expected to be free. */
+function untilOneEnds(worker: WorkerBook, now: number): number {
+  let soonest = Infinity;
+  for (const attempt of worker.attempts.values()) {
+    if (attempt.state === 'live') soonest = Math.min(soonest, attempt.awardedAt + attempt.estimateMs - now);
+  }
+  return soonest === Infinity ? 0 : Math.max(0, soonest);
+}
+
 /** When an attempt of which nothing more is heard counts as lost. */
 export function silentAt(attempt: Attempt): number {
-  return attempt.seenAt + (attempt.confirmed ? SILENT_AFTER_MS : UNCONFIRMED_AFTER_MS);
+  return attempt.seenAt + (attempt.confirmed ? UNNAMED_AFTER_MS : UNCONFIRMED_AFTER_MS);
 }
 
 /** Tells the launcher to run the real compiler. There is no way back: the copies that still run elsewhere are ended. */
@@ -116,7 +127,9 @@ export function result(book: Book, attempt: Attempt, outcome: Outcome, now: numb
       memBytes: outcome.memBytes,
       worker: worker.id,
       ranMs: outcome.ranMs,
-      overheadMs: now - attempt.awardedAt - outcome.ranMs,
+      overheadMs: attempt.ahead
+        ? book.overheadMs(worker, task.spec.bytes)
+        : Math.max(0, now - attempt.awardedAt - outcome.ranMs),
     });
   }
   book.emit({ type: 'deliver', task: task.spec.id, attempt: attempt.id, worker: worker.id });
@@ -222,6 +235,7 @@ function shrinkToUsed(attempt: Attempt): void {
   if (lease === undefined) return;
   const used = lease.used - (attempt.state === 'silent' ? 0 : 1);
   lease.slots = Math.min(lease.slots, used);
+  lease.keep = Math.min(lease.keep, lease.slots);
   if (lease.slots > 0) return;
   worker.leases.delete(lease.id);
 }

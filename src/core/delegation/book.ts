@@ -4,9 +4,12 @@ import { assert } from '../../base/assert.ts';
 import type { Prng } from '../../base/prng.ts';
 import type { PastRecord } from '../record/record.ts';
 import type { AttemptId, BuildId, LocalReason, NodeId, TaskId } from '../types.ts';
-import { BYTES_PER_MS, OVERHEAD_MS, TAIL_AFTER_MS, TAIL_SHARE } from './limits.ts';
+import { BENCH_RATIO_MAX, BYTES_PER_MS, OVERHEAD_MS, RATE_KNOWN_AFTER, TAIL_AFTER_MS, TAIL_SHARE } from './limits.ts';
+import { freeOf } from './parts.ts';
 import type { Attempt, BuildBook, Place, Task, WorkerBook } from './parts.ts';
 import type { DelegationNote, DelegatorEffect, DelegatorOptions } from './types.ts';
+import { createAsk } from './asking.ts';
+import type { Ask } from './asking.ts';
 import { WaitingTasks } from './waiting.ts';
 
 export class Book {
@@ -18,6 +21,8 @@ export class Book {
   readonly builds = new Map<BuildId, BuildBook>();
   readonly away = new Set<Task>();
   readonly waiting = new WaitingTasks();
+  /** The time of this step. */
+  now = -Infinity;
   /** Slots of this machine in use, and those of them taken for choice. */
   hereUsed = 0;
   ownUsed = 0;
@@ -25,6 +30,10 @@ export class Book {
   seq = 0;
   arrivals = 0;
   submitted = 0;
+  /** The announcements that still seek answers; see asking.ts. */
+  readonly ask: Ask = createAsk();
+  /** Some lease has more slots than it may keep. */
+  owesSlots = false;
   /** When the class last had no lease, for classes that wait without one. */
   readonly leaselessSince = new Map<string, number>();
   /** When a waiting task may go again to where it failed; set by each matching. */
@@ -68,6 +77,7 @@ export class Book {
         announcedAt: -Infinity,
         announcedDemand: 0,
         announcedClasses: 0,
+        announcedWanted: 0,
         announceSoon: false,
         lingerUntil: Infinity,
         lastSubmitAt: -Infinity,
@@ -93,6 +103,10 @@ export class Book {
         load: 0,
         returning: false,
         leases: new Map(),
+        ended: new Map(),
+        rttMs: 0,
+        bytesPerMs: 0,
+        echoedAt: -Infinity,
         attempts: new Map(),
         strikes: 0,
         exclusions: 0,
@@ -115,7 +129,7 @@ export class Book {
     this.#count(task, -1);
     task.place = next;
     this.#count(task, 1);
-    if (next.at === 'waiting' || next.at === 'queued-here') this.waiting.add(task);
+    if (next.at === 'waiting' || next.at === 'queued-here') this.waiting.add(task, this.now);
     if (next.at === 'away') this.away.add(task);
     if (next.at === 'here' && next.holdsSlot) this.#holdHere(next.reason, 1);
     if (next.at === 'ended') this.tasks.delete(task.spec.id);
@@ -146,8 +160,20 @@ export class Book {
     return [...task.attempts].filter((attempt) => attempt.state === 'live');
   }
 
-  overheadMs(worker: NodeId, bytes: number): number {
-    return this.record.overheadMs(worker) ?? OVERHEAD_MS + bytes / BYTES_PER_MS;
+  /** What a task costs there beside its running: as seen so far, or as the link says. */
+  overheadMs(worker: WorkerBook, bytes: number): number {
+    const seen = this.record.overheadMs(worker.id);
+    return seen ?? OVERHEAD_MS + worker.rttMs + bytes / (worker.bytesPerMs || BYTES_PER_MS);
+  }
+
+  /** Speed in multiples of this machine, in a project and kind: what was seen, and before that what the bench scores promise. */
+  rate(worker: WorkerBook, scope?: string): number {
+    const seen = this.record.rate(worker.id, scope);
+    const count = this.record.count(worker.id);
+    const [bench, own] = [worker.info?.bench ?? 0, this.options.own?.bench ?? 0];
+    if (bench <= 0 || own <= 0 || count >= RATE_KNOWN_AFTER) return seen;
+    const promised = Math.min(BENCH_RATIO_MAX, Math.max(1 / BENCH_RATIO_MAX, bench / own));
+    return (promised * (RATE_KNOWN_AFTER - count) + seen * count) / RATE_KNOWN_AFTER;
   }
 
   totalSlots(): number {
@@ -159,7 +185,7 @@ export class Book {
   freeSlots(): number {
     let free = 0;
     for (const worker of this.workers.values()) {
-      for (const lease of worker.leases.values()) free += Math.max(0, lease.slots - lease.used);
+      for (const lease of worker.leases.values()) free += freeOf(lease);
     }
     return free;
   }

@@ -84,12 +84,17 @@ describe('announcing', () => {
       build: 'b1',
       seq: 1,
       demands: [{ count: 1 }],
-      offersWanted: 1,
+      offersWanted: 4,
+      listeners: 1000,
     });
     for (let i = 2; i <= 8; i++) bench.submit(`t${i}`);
     expect(bench.take('announce')).toEqual([]);
     bench.pass(30);
     expect(bench.take('announce').map((e) => e.announcement.demands[0]?.count)).toEqual([8]);
+    bench.pass(250); // nobody answers: more and more are asked, then all have been
+    const waves = bench.take('announce').map((e) => e.announcement);
+    expect(waves.map((it) => it.offersWanted)).toEqual([20, 100, 334]);
+    expect(waves.map((it) => it.listeners)).toEqual([1000, 1000, 1000]);
     bench.pass(4100);
     expect(bench.take('announce')).toHaveLength(2);
     for (let i = 1; i <= 8; i++) bench.post({ type: 'cancel', task: `t${i}` });
@@ -253,7 +258,7 @@ describe('results', () => {
   });
 });
 
-test('the slot of a cancelled attempt is free when the worker stops naming it, or after a second', () => {
+test('the slot of a cancelled attempt is free when the worker stops naming it, or after six seconds', () => {
   const bench = new Bench({ nobodyAfterMs: 1e9 });
   bench.worker('pear', 1);
   bench.submit('a');
@@ -265,9 +270,9 @@ test('the slot of a cancelled attempt is free when the worker stops naming it, o
   expect(bench.take('award').map((e) => e.task)).toEqual(['b']);
   bench.post({ type: 'cancel', task: 'b' });
   bench.submit('c');
-  bench.pass(900);
+  bench.pass(5900, { pear: ['b#1'] });
   expect(bench.take('award')).toEqual([]);
-  bench.pass(200);
+  bench.pass(200, { pear: ['b#1'] });
   expect(bench.take('award').map((e) => e.task)).toEqual(['c']);
 });
 
@@ -395,7 +400,9 @@ describe('failure', () => {
     bench.submit('a', 1000);
     bench.worker('pear', 1);
     bench.post({ type: 'started', worker: 'pear', attempt: 'a#1' });
-    bench.pass(6100, { pear: [] });
+    bench.pass(9900, { pear: [] });
+    expect(bench.notes('attempt-failed')).toEqual([]);
+    bench.pass(200, { pear: [] });
     expect(bench.notes('attempt-failed')).toMatchObject([{ attempt: 'a#1', code: 'silent' }]);
     expect(bench.delegation.view().workers[0]?.leases).toMatchObject([{ slots: 1, used: 0 }]);
   });

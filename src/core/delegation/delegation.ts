@@ -9,7 +9,7 @@ import { Book } from './book.ts';
 import { announceDemand, createPeak, nextAnnounceAt, nextSurplusAt, releaseSurplus } from './demand.ts';
 import { strike } from './exclusion.ts';
 import { hedge, mayHedge } from './hedge.ts';
-import { dropLeases, heartbeat, offered, withdrawn } from './leases.ts';
+import { echo, forgetLeases, giveBack, heartbeat, offered, withdrawn } from './leases.ts';
 import { HEDGE_CHECK_MS, OVERSLEPT_MS } from './limits.ts';
 import { match, nextNobodyAt } from './matching.ts';
 import { kindOf } from './parts.ts';
@@ -57,6 +57,7 @@ export class Delegation {
     const dueAt = Math.max(this.#wakeAt, this.#steppedAt);
     if (now - dueAt > OVERSLEPT_MS) forgiveSleep(book, now - dueAt, now);
     this.#steppedAt = now;
+    book.now = now;
     this.#take(event, now);
     runTimers(book, now);
     match(book, now);
@@ -64,6 +65,7 @@ export class Delegation {
       hedge(book, now);
       this.#hedgeAt = now + HEDGE_CHECK_MS;
     }
+    giveBack(book, now);
     releaseSurplus(book, this.#peak, now);
     announceDemand(book, now);
     this.#wakeAt = this.#nextWake();
@@ -143,7 +145,9 @@ export class Delegation {
       }
       case 'heartbeat': {
         const worker = this.#hear(event.worker, now);
-        if (worker !== null) heartbeat(book, worker, event.attempts, event.load, now);
+        if (worker === null) return;
+        heartbeat(book, worker, event.attempts, event.load, now);
+        if (event.stamp !== undefined) echo(book, worker, event.stamp, now);
         return;
       }
       case 'result': {
@@ -161,7 +165,7 @@ export class Delegation {
         const worker = this.#hear(event.worker, now);
         if (worker === null) return;
         worker.returning = true;
-        worker.leases.clear();
+        forgetLeases(worker);
         return;
       }
       case 'wall-clock':
@@ -230,7 +234,7 @@ export class Delegation {
   #lose(worker: WorkerBook, message: string, now: number): void {
     const book = this.#book;
     worker.connected = false;
-    dropLeases(book, worker, false);
+    forgetLeases(worker);
     const attempts = [...worker.attempts.values()];
     const costsWork = attempts.some((attempt) => attempt.state === 'live');
     for (const attempt of attempts) lost(book, attempt, message, now);

@@ -1,14 +1,24 @@
 // Saying what is wanted, and giving back what is not: announcements at the start, on growth, on a period and at the
 // end of demand; surplus slots released when they stayed surplus for the linger time, all of them after the end.
 import type { Book } from './book.ts';
-import { dropLeases } from './leases.ts';
-import { ANNOUNCEMENT_EXPIRES_MS, ANNOUNCE_EVERY_MS, ANNOUNCE_GAP_MS, LINGER_MS } from './limits.ts';
+import { askAnew, askOn, listeners, missingSlots, nextWaveAt, offersWanted } from './asking.ts';
+import { dropLeases, giveSlots } from './leases.ts';
+import {
+  ANNOUNCEMENT_EXPIRES_MS,
+  ANNOUNCE_EVERY_MS,
+  ANNOUNCE_GAP_MS,
+  ASK_AGAIN_MS,
+  LINGER_MS,
+  SURPLUS_CHECK_MS,
+} from './limits.ts';
 import type { BuildBook, Lease, WorkerBook } from './parts.ts';
 
 /** Slots kept idle so that the tail can be hedged: this share of what runs, but a few at least. */
 const SPARE_SHARE = 0.1;
 const SPARE_MIN = 2;
 const GROWTH = 1.5;
+/** A rank among fewer says nothing. */
+const SCORED_WORKERS_MIN = 4;
 /** Slots beside running tasks are kept until the worker's rate is known: the fastest may look slow at first. */
 const KNOWN_AFTER = 8;
 const UNKNOWN_KEPT_MS = 10_000;
@@ -18,10 +28,11 @@ export interface Peak {
   before: number;
   now: number;
   windowEndsAt: number;
+  checkAt: number;
 }
 
 export function createPeak(): Peak {
-  return { before: 0, now: 0, windowEndsAt: -Infinity };
+  return { before: 0, now: 0, windowEndsAt: -Infinity, checkAt: -Infinity };
 }
 
 export function lingerMs(book: Book): number {
@@ -33,7 +44,7 @@ export function announceDemand(book: Book, now: number): void {
   for (const build of [...book.builds.values()]) {
     if (build.demand > 0) {
       build.lingerUntil = Infinity;
-      if (now >= announceAt(build)) announce(book, build, now);
+      if (now >= announceAt(book, build)) announce(book, build, now);
     } else if (build.open) {
       if (build.lingerUntil === Infinity) build.lingerUntil = now + lingerMs(book);
       if (now >= build.lingerUntil) close(book, build, now);
@@ -46,35 +57,67 @@ export function announceDemand(book: Book, now: number): void {
 /** When `announceDemand` has something to do, or Infinity. */
 export function nextAnnounceAt(book: Book): number {
   let at = Infinity;
-  for (const build of book.builds.values()) at = Math.min(at, build.demand > 0 ? announceAt(build) : build.lingerUntil);
+  for (const build of book.builds.values()) {
+    at = Math.min(at, build.demand > 0 ? announceAt(book, build) : build.lingerUntil);
+  }
   return at;
 }
 
-function announceAt(build: BuildBook): number {
+function announceAt(book: Book, build: BuildBook): number {
   if (!build.open) return -Infinity;
-  const grown =
-    build.demand > GROWTH * build.announcedDemand || build.classes.size > build.announcedClasses || build.announceSoon;
-  return build.announcedAt + (grown ? ANNOUNCE_GAP_MS : ANNOUNCE_EVERY_MS);
+  if (hasGrown(build)) return build.announcedAt + ANNOUNCE_GAP_MS;
+  const missing = missingSlots(book, build);
+  const everyMs = build.announcedAt + ANNOUNCE_EVERY_MS;
+  if (missing > 0 && build.announcedWanted === 0) return Math.min(everyMs, build.announcedAt + ASK_AGAIN_MS);
+  if (missing > 0) return Math.min(everyMs, Math.max(build.announcedAt + ANNOUNCE_GAP_MS, nextWaveAt(book)));
+  // Enough have answered: those that still hold their answer back should hear it.
+  if (isWaveOn(book, build)) return build.announcedAt + ANNOUNCE_GAP_MS;
+  return everyMs;
+}
+
+function hasGrown(build: BuildBook): boolean {
+  return (
+    build.demand > GROWTH * build.announcedDemand || build.classes.size > build.announcedClasses || build.announceSoon
+  );
+}
+
+function isWaveOn(book: Book, build: BuildBook): boolean {
+  return build.announcedWanted > 0 && !book.ask.everyoneAsked;
 }
 
 function announce(book: Book, build: BuildBook, now: number): void {
-  const waiting = book.waiting.travelling;
+  if (now >= build.announcedAt + ANNOUNCE_EVERY_MS) askAnew(book, now);
+  else if (hasGrown(build)) askOn(book, now);
+  const wanted = build.demand === 0 ? 0 : offersWanted(book, build, now);
   book.seq += 1;
   build.open = true;
   build.announcedAt = now;
   build.announcedDemand = build.demand;
   build.announcedClasses = build.classes.size;
   build.announceSoon = false;
+  build.announcedWanted = wanted;
   book.emit({
     type: 'announce',
     announcement: {
       build: build.id,
       seq: book.seq,
       demands: [...build.classes.values()].map((entry) => ({ class: entry.class, count: entry.count })),
-      offersWanted: build.demand === 0 ? 0 : Math.max(0, waiting - book.freeSlots()),
+      offersWanted: wanted,
+      listeners: listeners(book),
+      scores: scores(book),
       expiresInMs: ANNOUNCEMENT_EXPIRES_MS,
     },
   });
+}
+
+/** Of the machines that could be asked, so that each knows how it stands among them. */
+function scores(book: Book): number[] {
+  const known: number[] = [];
+  for (const { info, connected } of book.workers.values())
+    if (connected && info !== null && info.bench > 0) known.push(info.bench);
+  if (known.length < SCORED_WORKERS_MIN) return [];
+  known.sort((a, b) => a - b);
+  return [0, 0.25, 0.5, 0.75, 1].map((part) => Math.round(known[Math.round(part * (known.length - 1))] ?? 0));
 }
 
 function close(book: Book, build: BuildBook, now: number): void {
@@ -85,35 +128,37 @@ function close(book: Book, build: BuildBook, now: number): void {
   const wanted = wantedClasses(book);
   for (const classId of build.classes.keys()) if (!wanted.has(classId)) book.leaselessSince.delete(classId);
   if (book.totalDemand() > 0) return;
-  for (const worker of book.workers.values()) dropLeases(book, worker, true);
+  for (const worker of book.workers.values()) dropLeases(book, worker, now);
 }
 
 /** Gives back slots that the demand of the last moments did not need. */
 export function releaseSurplus(book: Book, peak: Peak, now: number): void {
   const demand = book.totalDemand();
   peak.now = Math.max(peak.now, demand);
-  if (now < peak.windowEndsAt) return;
-  peak.before = peak.now;
-  peak.now = demand;
-  peak.windowEndsAt = now + lingerMs(book);
+  if (now >= peak.windowEndsAt) {
+    peak.before = peak.now;
+    peak.now = demand;
+    peak.windowEndsAt = now + lingerMs(book);
+  }
+  if (now < peak.checkAt) return;
+  peak.checkAt = now + SURPLUS_CHECK_MS;
   const running = book.away.size;
   const spare = Math.min(running, Math.max(SPARE_MIN, Math.ceil(SPARE_SHARE * running)));
   let surplus = book.totalSlots() - Math.max(peak.before, peak.now) - spare;
   if (surplus <= 0) return;
   for (const { worker, lease } of idleLeases(book, now)) {
     const slots = Math.min(surplus, lease.slots - lease.used);
-    if (slots <= 0) continue;
-    lease.slots -= slots;
-    surplus -= slots;
-    if (lease.slots === 0) worker.leases.delete(lease.id);
-    book.emit({ type: 'release', worker: worker.id, leaseId: lease.id, slots });
+    giveSlots(book, worker, lease, slots, now);
+    surplus -= Math.max(0, slots);
   }
 }
 
 /** When surplus may be given back, or Infinity while there is none. */
 export function nextSurplusAt(book: Book, peak: Peak): number {
   const spare = Math.min(book.away.size, Math.max(SPARE_MIN, Math.ceil(SPARE_SHARE * book.away.size)));
-  return book.totalSlots() > book.totalDemand() + spare ? peak.windowEndsAt : Infinity;
+  const extra = book.totalSlots() - spare;
+  if (extra > Math.max(peak.before, peak.now)) return peak.checkAt;
+  return extra > book.totalDemand() ? peak.windowEndsAt : Infinity;
 }
 
 /** Least useful first: of no wanted class, then slow, then beside running attempts (no hedge of those can go there). */
@@ -130,7 +175,7 @@ function idleLeases(book: Book, now: number): { worker: WorkerBook; lease: Lease
   }
   return found.sort((a, b) => {
     if (a.useless !== b.useless) return a.useless ? -1 : 1;
-    const slower = book.record.rate(a.worker.id) - book.record.rate(b.worker.id);
+    const slower = book.rate(a.worker) - book.rate(b.worker);
     if (slower !== 0) return slower;
     const [aBusy, bBusy] = [a.lease.used > 0, b.lease.used > 0];
     if (aBusy !== bBusy) return aBusy ? -1 : 1;

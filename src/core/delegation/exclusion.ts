@@ -43,7 +43,7 @@ function exclude(book: Book, worker: WorkerBook, why: string, now: number): void
   worker.strikes = 0;
   worker.excludedUntil = now + forMs;
   worker.excludedWhy = why;
-  dropLeases(book, worker, true);
+  dropLeases(book, worker, now);
   book.wakeBy(worker.excludedUntil);
   book.note({ kind: 'worker-excluded', worker: worker.id, forMs, why });
 }

@@ -1,10 +1,12 @@
-// Standing offers: how they come, are renewed, shrink and go. The worker's count is the truth; ours follows it with
-// every offer and heartbeat, and an award on a lease that is gone is refused and costs nothing but a round trip.
+// Standing offers: how they come, are renewed, shrink and go. A slot that was offered is ours until we give it back, so
+// that no award crosses its taking: the worker asks (`recalled`), and gets idle slots at once and busy ones as they end.
 import { unreachable } from '../../base/assert.ts';
 import type { Candidate } from '../selection/types.ts';
 import type { AttemptId, LeaseId, Offer } from '../types.ts';
+import { answered } from './asking.ts';
 import type { Book } from './book.ts';
-import { SILENT_AFTER_MS } from './limits.ts';
+import { ECHO_EVERY_MS, ENDED_LEASE_MS, SILENT_AFTER_MS } from './limits.ts';
+import { freeOf } from './parts.ts';
 import type { Attempt, Lease, Task, WorkerBook } from './parts.ts';
 
 /** Takes an offer in, new or renewed; says no at once to a worker that is left out. */
@@ -13,20 +15,28 @@ export function offered(book: Book, worker: WorkerBook, offer: Offer, now: numbe
   worker.name = offer.info.name === '' ? worker.name : offer.info.name;
   worker.load = offer.info.load;
   worker.remark = offer.remark;
+  if (offer.rttMs > 0) worker.rttMs = offer.rttMs;
+  if (offer.bytesPerMs > 0) worker.bytesPerMs = offer.bytesPerMs;
+  const known = worker.leases.get(offer.leaseId);
+  answered(book, known === undefined || offer.slots - offer.released > known.slots - known.released);
   if (offer.slots <= 0) {
     worker.leases.delete(offer.leaseId);
     if (offer.remark !== '') book.note({ kind: 'refused-offer', worker: worker.id, remark: offer.remark });
     return;
   }
-  if (now < worker.excludedUntil) {
+  // A lease that was given back whole while this was on its way grows no new slots.
+  if (now < worker.excludedUntil || worker.ended.has(offer.leaseId)) {
     book.emit({ type: 'release', worker: worker.id, leaseId: offer.leaseId, slots: offer.slots });
     return;
   }
   worker.returning = false;
-  const known = worker.leases.get(offer.leaseId);
-  const used = known?.used ?? countUsed(worker, offer.leaseId);
-  const lease = leaseFrom(offer, used, known?.arrival ?? ++book.arrivals, known?.since ?? now, now);
+  const lease = leaseFrom(offer, known, now);
+  if (known === undefined) {
+    lease.used = countUsed(worker, offer.leaseId);
+    lease.arrival = ++book.arrivals;
+  }
   worker.leases.set(lease.id, lease);
+  if (lease.slots > lease.keep) book.owesSlots = true;
   book.wakeBy(lease.expiresAt);
   book.wakeBy(worker.heardAt + SILENT_AFTER_MS);
 }
@@ -57,18 +67,61 @@ export function withdrawn(worker: WorkerBook, leaseId: LeaseId): void {
   worker.leases.delete(leaseId);
 }
 
-/** Gives all of a worker's leases back, or only forgets them when there is nobody to tell. */
-export function dropLeases(book: Book, worker: WorkerBook, tell: boolean): void {
-  for (const lease of worker.leases.values()) {
-    if (tell && worker.connected)
-      book.emit({ type: 'release', worker: worker.id, leaseId: lease.id, slots: lease.slots });
-  }
-  worker.leases.clear();
+/** Lets the worker measure the round trip, now and then. */
+export function echo(book: Book, worker: WorkerBook, stamp: number, now: number): void {
+  if (now < worker.echoedAt + ECHO_EVERY_MS) return;
+  worker.echoedAt = now;
+  book.emit({ type: 'echo', worker: worker.id, stamp });
 }
 
-/** Whether some lease of a worker, busy or not, takes tasks of the class. */
+/** Gives back what workers have asked for, as far as it is idle. */
+export function giveBack(book: Book, now: number): void {
+  if (!book.owesSlots) return;
+  book.owesSlots = false;
+  for (const worker of book.workers.values()) {
+    for (const lease of worker.leases.values()) {
+      if (lease.slots <= lease.keep) continue;
+      giveSlots(book, worker, lease, Math.min(lease.slots - lease.keep, lease.slots - lease.used), now);
+      if (lease.slots > lease.keep) book.owesSlots = true;
+    }
+  }
+}
+
+/** Gives some idle slots of a lease back, or the whole lease when they are all it has. */
+export function giveSlots(book: Book, worker: WorkerBook, lease: Lease, slots: number, now: number): void {
+  if (slots <= 0) return;
+  if (slots >= lease.slots) {
+    endLease(book, worker, lease, now);
+    return;
+  }
+  lease.slots -= slots;
+  lease.keep = Math.min(lease.keep, lease.slots);
+  lease.released += slots;
+  book.emit({ type: 'release', worker: worker.id, leaseId: lease.id, slots });
+}
+
+/** Gives a lease back whole; what runs on it goes on. */
+export function endLease(book: Book, worker: WorkerBook, lease: Lease, now: number): void {
+  worker.leases.delete(lease.id);
+  if (!worker.connected) return;
+  worker.ended.set(lease.id, now + ENDED_LEASE_MS);
+  book.wakeBy(now + ENDED_LEASE_MS);
+  book.emit({ type: 'release', worker: worker.id, leaseId: lease.id, slots: lease.slots });
+}
+
+export function dropLeases(book: Book, worker: WorkerBook, now: number): void {
+  for (const lease of worker.leases.values()) endLease(book, worker, lease, now);
+}
+
+/** There is nobody to tell any more. */
+export function forgetLeases(worker: WorkerBook): void {
+  worker.leases.clear();
+  worker.ended.clear();
+}
+
+/** Whether some lease of a worker, busy or not, takes tasks of the class; one that is asked back whole takes none. */
 export function covers(worker: WorkerBook, classId: string): boolean {
-  for (const lease of worker.leases.values()) if (lease.classIds.has(classId)) return true;
+  for (const lease of worker.leases.values()) if (lease.keep > 0 && lease.classIds.has(classId)) return true;
   return false;
 }
 
@@ -80,7 +133,16 @@ export function anyLeaseFor(book: Book, classId: string): boolean {
 /** The lease of this worker with a free slot for the class, if any. */
 export function freeLease(worker: WorkerBook, classId: string): Lease | null {
   for (const lease of worker.leases.values()) {
-    if (lease.used < lease.slots && lease.classIds.has(classId)) return lease;
+    if (freeOf(lease) > 0 && lease.classIds.has(classId)) return lease;
+  }
+  return null;
+}
+
+/** The lease of this worker that takes one more task of the class to fetch ahead, if any. */
+export function aheadLease(worker: WorkerBook, classId: string): Lease | null {
+  for (const lease of worker.leases.values()) {
+    if (lease.slots <= lease.keep && lease.used < lease.slots + lease.ahead && lease.classIds.has(classId))
+      return lease;
   }
   return null;
 }
@@ -90,10 +152,10 @@ export function candidateOf(book: Book, worker: WorkerBook, lease: Lease, task: 
   return {
     worker: worker.id,
     leaseId: lease.id,
-    rate: book.record.rate(worker.id, task.scope),
+    rate: book.rate(worker, task.scope),
     info: worker.info,
     load: worker.load,
-    overheadMs: book.overheadMs(worker.id, task.spec.bytes),
+    overheadMs: book.overheadMs(worker, task.spec.bytes),
     freeFor: worker.info?.freeFor ?? [],
     arrival: lease.arrival,
   };
@@ -117,16 +179,21 @@ function holdsSlot(attempt: Attempt): boolean {
   }
 }
 
-/** What an offer carries that a lease remembers. */
-function leaseFrom(offer: Offer, used: number, arrival: number, since: number, now: number): Lease {
+/** The lease as the offer tells it, less what we gave back after the worker said so. */
+function leaseFrom(offer: Offer, known: Lease | undefined, now: number): Lease {
+  const released = known?.released ?? 0;
+  const slots = Math.max(0, offer.slots - Math.max(0, released - offer.released));
   return {
     id: offer.leaseId,
-    slots: offer.slots,
-    used,
+    slots,
+    keep: Math.max(0, Math.min(slots, offer.slots - offer.recalled)),
+    ahead: offer.ahead,
+    used: known?.used ?? 0,
+    released: Math.max(released, offer.released),
     ttlMs: offer.ttlMs,
     expiresAt: now + offer.ttlMs,
     classIds: new Set(offer.classIds),
-    arrival,
-    since,
+    arrival: known?.arrival ?? 0,
+    since: known?.since ?? now,
   };
 }

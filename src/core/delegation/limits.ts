@@ -7,12 +7,40 @@ export const ANNOUNCE_GAP_MS = 25;
 /** An announcement is worth answering until two later ones were lost. */
 export const ANNOUNCEMENT_EXPIRES_MS = 7000;
 export const LINGER_MS = 1000;
+/** How often surplus slots are looked for. */
+export const SURPLUS_CHECK_MS = 100;
+/** More machines should answer: said as soon as this after saying that enough did. */
+export const ASK_AGAIN_MS = 100;
+
+/** Where many listen each announcement seeks so few machines; the next one follows as soon as they have answered. */
+export const WAVE_OFFERS = 4;
+/** Up to so many listeners all may answer at once. */
+export const FEW_LISTENERS = 20;
+/** Taken for the number of listeners before anything is known of it: too many costs waves, too few a storm. */
+export const UNKNOWN_LISTENERS = 1000;
+/** Time for answers, the opening of sessions included, before more machines are asked; and how many times more. */
+export const WAVE_MS = 50;
+export const WAVE_GROWTH = 5;
+/** Of three that are asked one is wanted (the worker's side of this is in worker/limits.ts). */
+export const ANSWERS_PER_WANTED = 3;
+/** Slots of a machine of which nothing is known. */
+export const USUAL_SLOTS = 4;
+/** Round trips are measured at most so often. */
+export const ECHO_EVERY_MS = 10_000;
+/** «No offer» means three round trips to the nearest machine at least. */
+export const NOBODY_ROUND_TRIPS = 3;
+/** A class of which tasks wait gets a slot at least once in the time that its longest takes, and this. */
+export const CLASS_PATIENCE_MS = 100;
 /** Three heartbeats missed. */
 export const SILENT_AFTER_MS = 6000;
 /** An award that waits in a full pipe is not yet known to its worker. */
 export const UNCONFIRMED_AFTER_MS = 15_000;
-/** By then a cancelled attempt has surely let go of its slot; if not, an award is refused, which costs a round trip. */
-export const CANCELLED_FORGOTTEN_MS = 1000;
+/** The worker lives but does not name the attempt any more: it has two heartbeats, and a pause between them, to do so. */
+export const UNNAMED_AFTER_MS = 10_000;
+/** A worker says when a cancelled attempt has let go of its slot; one that does not say so in this time never will. */
+export const CANCELLED_FORGOTTEN_MS = 6000;
+/** Leases that were given back whole are remembered for as long as word of them can be on its way. */
+export const ENDED_LEASE_MS = 20_000;
 export const DEADLINE_MIN_MS = 300_000;
 export const DEADLINE_ESTIMATES = 20;
 
@@ -41,6 +69,10 @@ export const TAIL_SHARE = 0.75;
 export const HEDGE_GAIN = 0.6;
 export const HEDGE_GAIN_LATE = 0.9;
 export const HEDGE_BUDGET = 0.05;
+
+/** Bench scores count until so many results were seen, and never say more than this ratio. */
+export const RATE_KNOWN_AFTER = 4;
+export const BENCH_RATIO_MAX = 8;
 
 /** What a task costs beside its running, on a worker of which nothing is known. */
 export const OVERHEAD_MS = 10;

@@ -6,11 +6,15 @@ import type { Candidate, Tail } from '../selection/types.ts';
 import type { NodeId } from '../types.ts';
 import { award, runHere } from './attempts.ts';
 import type { Book } from './book.ts';
-import { anyLeaseFor, candidateOf, covers, freeLease } from './leases.ts';
-import type { Task } from './parts.ts';
+import { aheadLease, anyLeaseFor, candidateOf, covers, freeLease } from './leases.ts';
+import { NOBODY_ROUND_TRIPS } from './limits.ts';
+import type { Lease, Task, WorkerBook } from './parts.ts';
 
 /** Few tasks are left when there are no more than this many per slot. */
 const TAIL_TASKS_PER_SLOT = 3;
+
+/** Awards go ahead while more than one task waits for so many slots. */
+const AHEAD_PER_WAITING = 2;
 
 const OWN: Candidate = {
   worker: null,
@@ -35,9 +39,16 @@ export function nextNobodyAt(book: Book): number {
   let at = Infinity;
   for (const classId of book.waiting.classes()) {
     const since = book.leaselessSince.get(classId);
-    if (since !== undefined) at = Math.min(at, since + book.options.nobodyAfterMs);
+    if (since !== undefined) at = Math.min(at, since + nobodyAfterMs(book));
   }
   return at;
+}
+
+/** An offer needs three round trips, to open the session and to come: to the nearest machine, where several are known. */
+function nobodyAfterMs(book: Book): number {
+  let nearestMs = Infinity;
+  for (const { rttMs } of book.workers.values()) if (rttMs > 0) nearestMs = Math.min(nearestMs, rttMs);
+  return Math.max(book.options.nobodyAfterMs, nearestMs === Infinity ? 0 : NOBODY_ROUND_TRIPS * nearestMs);
 }
 
 function runWhatStays(book: Book, now: number): void {
@@ -51,10 +62,20 @@ function runWhatStays(book: Book, now: number): void {
 function matchTravellers(book: Book, now: number): void {
   book.retryAt = Infinity;
   if (book.waiting.travelling === 0) return;
+  if (mayPlace(book)) placeTravellers(book, now);
+  if (mayAwardAhead(book)) awardAhead(book, now);
+}
+
+/** Most events find every slot busy: nothing that grows with what waits or runs is looked at then. */
+function mayPlace(book: Book): boolean {
+  return book.ownUsed < book.options.ownSlots || book.freeSlots() > 0;
+}
+
+function placeTravellers(book: Book, now: number): void {
   const blocked = new Set<string>();
   const aside: Task[] = [];
   const tail = tailOf(book, now);
-  for (let task = book.waiting.longest(blocked); task !== undefined; task = book.waiting.longest(blocked)) {
+  for (let task = book.waiting.next(blocked, now); task !== undefined; task = book.waiting.next(blocked, now)) {
     const classId = task.spec.class?.id ?? '';
     const places = placesFor(book, task, classId);
     if (places.length === 0) {
@@ -67,7 +88,10 @@ function matchTravellers(book: Book, now: number): void {
     if (choice === null) {
       book.waiting.remove(task);
       aside.push(task);
-    } else if (choice.worker === null) {
+      continue;
+    }
+    book.waiting.served(classId, now);
+    if (choice.worker === null) {
       runHere(book, task, 'own-slot', '', true, now, allowed);
     } else {
       const worker = book.worker(choice.worker);
@@ -76,7 +100,39 @@ function matchTravellers(book: Book, now: number): void {
       award(book, worker, lease, task, 'no', now, allowed);
     }
   }
-  for (const task of aside) book.waiting.add(task);
+  for (const task of aside) book.waiting.add(task, now);
+}
+
+/** With little waiting, whoever is free first should take it; what is ahead on one machine cannot go to another. */
+function mayAwardAhead(book: Book): boolean {
+  const slots = book.totalSlots();
+  if (book.waiting.travelling * AHEAD_PER_WAITING <= slots) return false;
+  for (const worker of book.workers.values()) {
+    for (const lease of worker.leases.values())
+      if (lease.ahead > 0 && lease.used < lease.slots + lease.ahead) return true;
+  }
+  return false;
+}
+
+/** Tasks whose files travel while the slots of a machine far away are busy. */
+function awardAhead(book: Book, now: number): void {
+  const blocked = new Set<string>();
+  for (let task = book.waiting.next(blocked, now); task !== undefined; task = book.waiting.next(blocked, now)) {
+    const classId = task.spec.class?.id ?? '';
+    let choice: { worker: WorkerBook; lease: Lease } | null = null;
+    for (const worker of book.workers.values()) {
+      const lease = task.failedOn.has(worker.id) ? null : aheadLease(worker, classId);
+      if (lease !== null && (choice === null || book.rate(worker) > book.rate(choice.worker)))
+        choice = { worker, lease };
+    }
+    if (choice === null || !mayAwardAhead(book)) {
+      blocked.add(classId);
+      continue;
+    }
+    book.waiting.served(classId, now);
+    const { worker, lease } = choice;
+    award(book, worker, lease, task, 'no', now, [candidateOf(book, worker, lease, task)]);
+  }
 }
 
 function placesFor(book: Book, task: Task, classId: string): Candidate[] {
@@ -140,7 +196,7 @@ function tailOf(book: Book, now: number): WholeTail | null {
   for (const task of book.away) {
     for (const attempt of task.attempts) {
       if (attempt.state !== 'live') continue;
-      const rate = book.record.rate(attempt.worker.id, task.scope);
+      const rate = book.rate(attempt.worker, task.scope);
       const remainingMs = Math.max(0, attempt.estimateMs - (now - attempt.awardedAt));
       busy.push({ worker: attempt.worker.id, rate, remainingMs });
       runningMs = Math.max(runningMs, remainingMs);
@@ -164,7 +220,7 @@ function runWhatNobodyTakes(book: Book, now: number): void {
       since = now;
       book.leaselessSince.set(classId, since);
     }
-    if (now < since + book.options.nobodyAfterMs) continue;
+    if (now < since + nobodyAfterMs(book)) continue;
     for (let task = book.waiting.longestOf(classId); task !== undefined; task = book.waiting.longestOf(classId)) {
       if (book.hereUsed >= book.options.hereSlots) return;
       runHere(book, task, 'nobody', 'no machine offered a slot in time', true, now);

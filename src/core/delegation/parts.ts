@@ -44,6 +44,8 @@ export interface Attempt {
   readonly estimateMs: number;
   readonly deadlineAt: number;
   readonly hedge: 'no' | 'tail' | 'straggler';
+  /** Awarded beyond the worker's slots: it waited there, and its times say nothing of the way. */
+  readonly ahead: boolean;
   /** `silent`: given up, but its late result still counts. `cancelled`: holds its slot until the worker lets go. */
   state: 'live' | 'silent' | 'cancelled';
   cancelledAt: number;
@@ -54,12 +56,20 @@ export interface Attempt {
 
 export interface Lease {
   readonly id: LeaseId;
+  /** Slots that are ours until we give them back. */
   slots: number;
+  /** So many of them the worker lets us keep; idle ones beyond go back. */
+  keep: number;
+  /** Awards beyond the slots that the worker takes to fetch ahead. */
+  ahead: number;
+  /** Attempts that hold a slot or wait there with their files fetched. */
   used: number;
+  /** Slots given back so far. */
+  released: number;
   ttlMs: number;
   expiresAt: number;
   classIds: ReadonlySet<string>;
-  readonly arrival: number;
+  arrival: number;
   readonly since: number;
 }
 
@@ -73,6 +83,12 @@ export interface WorkerBook {
   load: number;
   returning: boolean;
   readonly leases: Map<LeaseId, Lease>;
+  /** Leases given back whole, and until when word of them may still be on its way. */
+  readonly ended: Map<LeaseId, number>;
+  /** As the worker measured; 0: not yet. */
+  rttMs: number;
+  bytesPerMs: number;
+  echoedAt: number;
   readonly attempts: Map<AttemptId, Attempt>;
   strikes: number;
   exclusions: number;
@@ -92,6 +108,8 @@ export interface BuildBook {
   announcedAt: number;
   announcedDemand: number;
   announcedClasses: number;
+  /** Offers wanted by the last announcement. */
+  announcedWanted: number;
   /** Something changed that workers should hear before the period is over. */
   announceSoon: boolean;
   lingerUntil: number;
@@ -105,4 +123,9 @@ export interface BuildBook {
 /** What a task's duration is remembered under. */
 export function kindOf(spec: TaskSpec): string {
   return spec.kind ?? spec.class?.id ?? '';
+}
+
+/** Slots of a lease that may be awarded now: not in use, and not asked back. */
+export function freeOf(lease: Lease): number {
+  return Math.max(0, Math.min(lease.slots, lease.keep) - lease.used);
 }

@@ -4,14 +4,14 @@
 import type { Book } from './book.ts';
 import { pastDeadline, silence, silentAt } from './attempts.ts';
 import { strike } from './exclusion.ts';
-import { dropLeases } from './leases.ts';
+import { dropLeases, endLease } from './leases.ts';
 import { CANCELLED_FORGOTTEN_MS, SILENT_AFTER_MS, WORKER_FORGOTTEN_MS } from './limits.ts';
 import type { Attempt, WorkerBook } from './parts.ts';
 
 export function runTimers(book: Book, now: number): void {
   if (now < book.timersAt) return;
   for (const worker of [...book.workers.values()]) {
-    expireLeases(worker, now);
+    expireLeases(book, worker, now);
     hearSilence(book, worker, now);
     checkAttempts(book, worker, now);
     if (isForgotten(worker, now)) book.workers.delete(worker.id);
@@ -28,13 +28,15 @@ export function forgiveSleep(book: Book, sleptMs: number, now: number): void {
   for (const attempt of book.attempts.values()) attempt.seenAt = Math.min(now, attempt.seenAt + sleptMs);
 }
 
-function expireLeases(worker: WorkerBook, now: number): void {
-  for (const lease of worker.leases.values()) if (lease.expiresAt <= now) worker.leases.delete(lease.id);
+/** The worker is told: it may believe that the lease stands. */
+function expireLeases(book: Book, worker: WorkerBook, now: number): void {
+  for (const lease of worker.leases.values()) if (lease.expiresAt <= now) endLease(book, worker, lease, now);
+  for (const [id, until] of worker.ended) if (until <= now) worker.ended.delete(id);
 }
 
 function hearSilence(book: Book, worker: WorkerBook, now: number): void {
   if (now < worker.heardAt + SILENT_AFTER_MS) return;
-  dropLeases(book, worker, true);
+  dropLeases(book, worker, now);
   let lost = false;
   for (const attempt of worker.attempts.values()) {
     if (attempt.state !== 'live') continue;

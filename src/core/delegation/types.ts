@@ -1,6 +1,6 @@
 // What can happen to a delegator, and what it may ask of the world. `delegation.ts` is the machine between them.
-import type { Candidate } from '../selection/types.ts';
 import type { PolicyName } from '../selection/index.ts';
+import type { Candidate } from '../selection/types.ts';
 import type {
   Announcement,
   AttemptId,
@@ -52,6 +52,8 @@ export type DelegatorEvent =
       readonly worker: NodeId;
       readonly attempts: readonly AttemptId[];
       readonly load: number;
+      /** Sent back as `echo` now and then, so that the worker can measure the round trip; not given: never. */
+      readonly stamp?: number;
     }
   | {
       readonly type: 'result';
@@ -90,6 +92,8 @@ export type DelegatorEffect =
     }
   /** Gives `slots` of a lease back; all of them when the demand has ended. */
   | { readonly type: 'release'; readonly worker: NodeId; readonly leaseId: LeaseId; readonly slots: number }
+  /** Answers a heartbeat at once; rare. */
+  | { readonly type: 'echo'; readonly worker: NodeId; readonly stamp: number }
   | { readonly type: 'cancel-attempt'; readonly worker: NodeId; readonly attempt: AttemptId; readonly why: string }
   /** Tell the launcher to run the real compiler; ends with `local-ended` (or `cancel`). */
   | { readonly type: 'run-local'; readonly task: TaskId; readonly reason: LocalReason; readonly detail: string }
@@ -155,12 +159,14 @@ export interface DelegatorOptions {
   readonly policy: PolicyName;
   /** This machine as it would describe itself in an offer; what it does at the moment is counted anyway. */
   readonly own?: WorkerInfo;
-  /** How long tasks wait for a first offer when no worker holds a lease for us; then they run here. */
+  /** How long tasks wait for a first offer when no worker holds a lease for us, three round trips at least; then they run here. */
   readonly nobodyAfterMs: number;
   /** Bound on waiting tasks; past it the launcher is told to run here at once. */
   readonly maxWaiting: number;
   /** How long leases are kept after the last task has ended, so that make's next wave finds them; default 1000. */
   readonly lingerMs?: number;
+  /** How many machines hear announcements, where that is known (a list of peers). */
+  readonly listeners?: number;
   /** Ends every attempt's id; drawn at random when not given. Workers serve many delegators, whose task ids may be equal. */
   readonly attemptSalt?: string;
 }

@@ -109,7 +109,7 @@ export function viewOf(book: Book, now: number): DelegationView {
         slots: leases.reduce((sum, lease) => sum + lease.slots, 0),
         running: [...worker.attempts.values()].filter((attempt) => attempt.state === 'live').length,
         done: worker.done,
-        rate: book.record.rate(worker.id),
+        rate: book.rate(worker),
         load: worker.load,
         heardAgoMs: worker.heardAt === -Infinity ? null : now - worker.heardAt,
         excludedForMs: Math.max(0, worker.excludedUntil - now),

@@ -2,6 +2,7 @@
 // take, in order of arrival. A task that leaves early (cancelled) stays in its heap as a husk until it surfaces.
 import { assert } from '../../base/assert.ts';
 import { Heap } from '../../base/heap.ts';
+import { CLASS_PATIENCE_MS } from './limits.ts';
 import type { Task } from './parts.ts';
 
 interface Entry {
@@ -23,6 +24,8 @@ function earlier(a: Entry, b: Entry): boolean {
 }
 
 class Queue {
+  /** When a task of it last got a place, or since when tasks wait in it. */
+  servedAt = -Infinity;
   readonly #heap: Heap<Entry>;
   readonly #entries = new Map<Task, Entry>();
 
@@ -75,7 +78,7 @@ export class WaitingTasks {
   }
 
   /** Files the task where its place says. */
-  add(task: Task): void {
+  add(task: Task, now: number): void {
     if (task.place.at === 'queued-here') {
       this.#here.add(task);
       return;
@@ -84,6 +87,7 @@ export class WaitingTasks {
     let queue = this.#byClass.get(task.spec.class.id);
     if (queue === undefined) {
       queue = new Queue(longer);
+      queue.servedAt = now;
       this.#byClass.set(task.spec.class.id, queue);
     }
     queue.add(task);
@@ -107,8 +111,39 @@ export class WaitingTasks {
     return this.#byClass.keys();
   }
 
-  /** The longest task that may travel, of the classes not in `blocked`. */
-  longest(blocked: ReadonlySet<string>): Task | undefined {
+  /** How many tasks of a class wait to travel. */
+  countOf(classId: string): number {
+    return this.#byClass.get(classId)?.size ?? 0;
+  }
+
+  /** A task of the class got a place. */
+  served(classId: string, now: number): void {
+    const queue = this.#byClass.get(classId);
+    if (queue !== undefined) queue.servedAt = now;
+  }
+
+  /**
+   * The task to place next, of the classes not in `blocked`: the longest, but a class that was passed over for as long as
+   * its longest task takes comes first. So a compiler that is seldom used has about one slot, and waits for one task's end.
+   */
+  next(blocked: ReadonlySet<string>, now: number): Task | undefined {
+    return (this.#byClass.size > 1 ? this.#passedOver(blocked, now) : undefined) ?? this.#longest(blocked);
+  }
+
+  #passedOver(blocked: ReadonlySet<string>, now: number): Task | undefined {
+    let found: Task | undefined;
+    let since = Infinity;
+    for (const [id, queue] of this.#byClass) {
+      if (blocked.has(id) || queue.servedAt >= since) continue;
+      const task = queue.peek();
+      if (task === undefined || now < queue.servedAt + CLASS_PATIENCE_MS + task.estimateMs) continue;
+      found = task;
+      since = queue.servedAt;
+    }
+    return found;
+  }
+
+  #longest(blocked: ReadonlySet<string>): Task | undefined {
     let best: Task | undefined;
     for (const [id, queue] of this.#byClass) {
       if (blocked.has(id)) continue;

@@ -35,7 +35,8 @@ describe('first', () => {
 function told(parts: Partial<WorkerInfo>): WorkerInfo {
   const machine = { name: 'm', arch: 'x86_64', os: 'linux', cores: 8, slots: 8, cpuModel: 'Example 3000' };
   const memory = { memTotalBytes: 16 * 1024 ** 3, memFreeBytes: 8 * 1024 ** 3 };
-  return { ...machine, ...memory, ghz: 3, load: 0, pressure: 0, freeFor: [], ...parts };
+  const more = { bench: 0, graceMs: 0, toolchains: [] };
+  return { ...machine, ...memory, ...more, ghz: 3, load: 0, pressure: 0, freeFor: [], ...parts };
 }
 
 describe('info', () => {

@@ -35,12 +35,16 @@ export function sampleInfo(parts: Partial<WorkerInfo> = {}): WorkerInfo {
     load: 0.1,
     pressure: 0,
     freeFor: [],
+    bench: 0,
+    graceMs: 0,
+    toolchains: [],
     ...parts,
   };
 }
 
 export function sampleOffer(leaseId: string, slots: number, parts: Partial<Offer> = {}): Offer {
-  return { leaseId, slots, ttlMs: 10_000, classIds: ['c++'], info: sampleInfo(), remark: '', ...parts };
+  const lease = { leaseId, slots, recalled: 0, released: 0, ahead: 0, ttlMs: 10_000, classIds: ['c++'] };
+  return { ...lease, info: sampleInfo(), rttMs: 0, bytesPerMs: 0, estimateMs: 0, remark: '', ...parts };
 }
 
 export function sampleAnnouncement(
@@ -57,6 +61,8 @@ export function sampleAnnouncement(
     seq,
     demands: [{ class: sampleClass(), count }],
     offersWanted: count,
+    listeners: 0,
+    scores: [],
     expiresInMs: 7000,
     ...parts,
   };

@@ -120,8 +120,10 @@ describe('offering', () => {
     small.lend('apple', 100);
     expect(small.lease('apple')?.slots).toBe(2);
     small.sample({ memFreeBytes: 1.6 * GIB });
-    expect(small.take('offer')).toMatchObject([{ offer: { slots: 1 } }]);
+    expect(small.take('offer')).toMatchObject([{ offer: { slots: 2, recalled: 1 } }]);
     small.sample({ memFreeBytes: GIB });
+    expect(small.take('offer')).toMatchObject([{ offer: { slots: 2, recalled: 2 } }]);
+    small.pass(1100); // the delegator does not answer
     expect(small.take('withdraw')).toHaveLength(1);
     expect(small.lease('apple')).toBeNull();
   });
@@ -203,13 +205,30 @@ describe('offering', () => {
 describe('sharing', () => {
   test('idle slots move to another delegator that waits', () => {
     const bench = new Bench();
-    bench.lend('apple', 10);
+    const leaseId = bench.lend('apple', 10);
     expect(bench.lease('apple')?.slots).toBe(4);
     bench.hear('quince', 1, 10);
     bench.pass(20);
+    expect(bench.take('offer')).toMatchObject([{ delegator: 'apple', offer: { slots: 4, recalled: 2 } }]);
+    expect(bench.lease('quince')).toBeNull(); // an award may be on its way
+    bench.award('apple', leaseId, 'a1');
+    expect(bench.take('run')).toHaveLength(1);
+    bench.post({ type: 'release', delegator: 'apple', leaseId, slots: 2 });
     expect(bench.lease('apple')?.slots).toBe(2);
     expect(bench.lease('quince')?.slots).toBe(2);
-    expect(bench.take('offer')).toMatchObject([{ delegator: 'apple', offer: { slots: 2 } }]);
+  });
+
+  test('idle slots that do not come back in a second are taken', () => {
+    const bench = new Bench();
+    const leaseId = bench.lend('apple', 10);
+    bench.award('apple', leaseId, 'a1');
+    bench.hear('quince', 1, 10);
+    bench.pass(900);
+    expect(bench.take('withdraw')).toEqual([]);
+    bench.pass(200);
+    expect(bench.take('withdraw')).toMatchObject([{ delegator: 'apple', leaseId }]);
+    expect(bench.lease('quince')?.slots).toBe(2);
+    expect(bench.admission.view()).toMatchObject({ promised: 4, running: 1 });
   });
 
   test('busy slots move when their tasks end, not before', () => {
@@ -221,12 +240,12 @@ describe('sharing', () => {
     bench.pass(20);
     bench.up('quince');
     expect(bench.lease('quince')).toBeNull();
+    expect(bench.take('offer')).toMatchObject([{ delegator: 'apple', offer: { slots: 2, recalled: 1 } }]);
     bench.post({ type: 'ended', attempt: 'a1' });
+    expect(bench.lease('apple')).toMatchObject({ slots: 2, used: 1, recalled: 1 });
+    bench.post({ type: 'release', delegator: 'apple', leaseId, slots: 1 });
     expect(bench.lease('apple')).toMatchObject({ slots: 1, used: 1 });
-    expect(bench.take('offer')).toMatchObject([
-      { delegator: 'apple', offer: { slots: 1 } },
-      { delegator: 'quince', offer: { slots: 1 } },
-    ]);
+    expect(bench.take('offer')).toMatchObject([{ delegator: 'quince', offer: { slots: 1 } }]);
   });
 
   test('one slot, two delegators: the less served gets it', () => {
@@ -236,10 +255,15 @@ describe('sharing', () => {
     bench.hear('quince', 1, 10);
     bench.pass(1000);
     bench.up('quince');
+    expect(bench.take('offer')).toEqual([]); // not before it has had clearly more
+    bench.pass(5000);
+    bench.hear('quince', 2, 10);
+    expect(bench.take('offer')).toMatchObject([{ delegator: 'apple', offer: { slots: 1, recalled: 1 } }]);
     bench.post({ type: 'ended', attempt: 'a1' });
+    bench.post({ type: 'release', delegator: 'apple', leaseId, slots: 1 });
     expect(bench.lease('apple')).toBeNull();
     expect(bench.lease('quince')?.slots).toBe(1);
-    expect(bench.take('withdraw')).toMatchObject([{ delegator: 'apple' }]);
+    expect(bench.take('withdraw')).toEqual([]);
   });
 });
 
@@ -318,10 +342,11 @@ describe('running', () => {
     bench.post({ type: 'cancel', delegator: 'apple', attempt: 'a1', why: 'done elsewhere' });
     expect(bench.take('kill')).toEqual([{ type: 'kill', attempt: 'a1', why: 'done elsewhere' }]);
     expect(bench.lease('apple')?.used).toBe(1);
-    bench.take('heartbeat');
+    bench.take('refuse');
     bench.post({ type: 'ended', attempt: 'a1' });
     expect(bench.lease('apple')?.used).toBe(0);
-    expect(bench.take('heartbeat')).toMatchObject([{ delegator: 'apple', attempts: [] }]); // the delegator waits for it
+    // The delegator waits for the slot.
+    expect(bench.take('refuse')).toMatchObject([{ delegator: 'apple', attempt: 'a1', code: 'killed' }]);
   });
 
   test('a lost session ends all that it carried', () => {

@@ -5,7 +5,14 @@ import type { Desk, HeardBuild, Party } from './desk.ts';
 import { hasDemand, isLive } from './desk.ts';
 import type { Eligibility } from './eligibility.ts';
 import { factsOf } from './facts.ts';
-import { BUILDS_MAX, CLASSES_MAX, DELEGATORS_MAX, REMARK_EVERY_MS } from './limits.ts';
+import {
+  ANSWERS_PER_WANTED,
+  BUILDS_MAX,
+  CLASSES_MAX,
+  DELEGATORS_MAX,
+  REMARK_EVERY_MS,
+  REMARKS_WANTED,
+} from './limits.ts';
 import type { DelegatorAddress } from './types.ts';
 
 const EXPIRES_MAX_MS = 60_000;
@@ -29,11 +36,26 @@ export function hear(desk: Desk, announcement: Announcement, from: DelegatorAddr
     heardAt: now,
     expiresAt: now + Math.min(Math.max(0, announcement.expiresInMs), EXPIRES_MAX_MS),
     demands,
-    offersWanted: announcement.offersWanted,
+    ...drawn(desk, announcement),
+    listeners: announcement.listeners,
+    scores: announcement.scores,
   });
   forgetOldest(party.builds);
-  party.grow = [...party.builds.values()].some((build) => isLive(build, now) && build.offersWanted > 0);
+  party.grow = [...party.builds.values()].some((build) => isLive(build, now) && build.asksUs);
   return party;
+}
+
+/** Where thousands listen a few must answer: chance decides, for each announcement anew. Unknown listeners are few. */
+function drawn(desk: Desk, announcement: Announcement): Pick<HeardBuild, 'asksUs' | 'asksWhy' | 'asksAll'> {
+  const { offersWanted, listeners } = announcement;
+  const sought = ANSWERS_PER_WANTED * offersWanted;
+  const asksAll = sought >= listeners;
+  const luck = asksAll && listeners <= REMARKS_WANTED ? 0 : desk.prng();
+  return {
+    asksAll,
+    asksUs: offersWanted > 0 && (asksAll || luck * listeners < sought),
+    asksWhy: luck * listeners < REMARKS_WANTED,
+  };
 }
 
 /** Works out anew what the delegator wants of us and what we can take. Returns why not, for what we cannot. */

@@ -2,7 +2,7 @@
 // a lease or an attempt goes through here, so that reserved + running can be counted and never exceeds the slots.
 import { assert } from '../../base/assert.ts';
 import type { Prng } from '../../base/prng.ts';
-import type { AttemptId, BuildId, LeaseId, NodeId, TaskDemand, WorkerInfo } from '../types.ts';
+import type { AttemptId, BuildId, FailureCode, LeaseId, NodeId, TaskDemand, WorkerInfo } from '../types.ts';
 import { Eligible } from './eligibility.ts';
 import { SERVED_HALF_LIFE_MS } from './limits.ts';
 import type { DelegatorAddress, WorkerEffect, WorkerOptions } from './types.ts';
@@ -28,8 +28,14 @@ export interface Party {
   /** The delay is over: it takes part in the division. */
   ready: boolean;
   lease: HeldLease | null;
+  /** The latest round trips, milliseconds. */
+  roundTrips: number[];
+  bytesPerMs: number;
+  /** What its tasks took here lately; 0: none ended yet. */
+  paceMs: number;
   readonly attempts: Map<AttemptId, RunningAttempt>;
   heartbeatAt: number;
+  beatAt: number;
   /** Since when there is nothing to hold the session for. */
   idleSince: number;
   /** Slot time it has had, halved every minute. */
@@ -39,6 +45,8 @@ export interface Party {
   untold: string;
   readonly remarkedAt: Map<string, number>;
   offeredAt: number;
+  /** The classes of the last offer: a change is told at once. */
+  offeredIds: readonly string[];
 }
 
 export interface HeardBuild {
@@ -46,7 +54,14 @@ export interface HeardBuild {
   heardAt: number;
   expiresAt: number;
   demands: readonly TaskDemand[];
-  offersWanted: number;
+  /** More offers are wanted, and chance has it that one should be ours. */
+  asksUs: boolean;
+  /** Chance has it that we say why not, if we cannot. */
+  asksWhy: boolean;
+  listeners: number;
+  scores: readonly number[];
+  /** So many answers are sought that all listeners may give one: no reason to wait. */
+  asksAll: boolean;
 }
 
 export interface HeldLease {
@@ -54,9 +69,23 @@ export interface HeldLease {
   /** In all, those of its running attempts included. */
   slots: number;
   used: number;
+  /** What the delegator has been told to keep; the rest of `slots` is asked back and still reserved for it. */
+  keep: number;
+  /** Slots that it gave back so far. */
+  released: number;
+  /** Awards beyond the slots that it has been told it may make; their attempts wait in `queue`. */
+  ahead: number;
+  readonly queue: QueuedAttempt[];
+  /** When idle slots that were asked back are taken; Infinity: there are none. */
+  recallAt: number;
   expiresAt: number;
   /** The delegator has been told. */
   told: boolean;
+}
+
+export interface QueuedAttempt {
+  readonly id: AttemptId;
+  readonly party: Party;
 }
 
 export interface RunningAttempt {
@@ -74,6 +103,8 @@ export class Desk {
   readonly eligible = new Eligible();
   readonly parties = new Map<NodeId, Party>();
   readonly attempts = new Map<AttemptId, RunningAttempt>();
+  /** Tasks of this machine's own builds that run here. */
+  own = 0;
   info: WorkerInfo | null = null;
   sampledAt = -Infinity;
   paused: string | null = null;
@@ -107,14 +138,19 @@ export class Desk {
         dueAt: Infinity,
         ready: false,
         lease: null,
+        roundTrips: [],
+        bytesPerMs: 0,
+        paceMs: 0,
         attempts: new Map(),
         heartbeatAt: Infinity,
+        beatAt: -Infinity,
         idleSince: now,
         served: 0,
         remark: '',
         untold: '',
         remarkedAt: new Map(),
         offeredAt: -Infinity,
+        offeredIds: [],
       };
       this.parties.set(id, party);
     }
@@ -130,6 +166,11 @@ export class Desk {
       id: `${salt}-${this.#leases.toString(36)}`,
       slots,
       used: 0,
+      keep: slots,
+      released: 0,
+      ahead: 0,
+      queue: [],
+      recallAt: Infinity,
       expiresAt: now + this.options.leaseTtlMs,
       told: false,
     };
@@ -137,11 +178,12 @@ export class Desk {
     return lease;
   }
 
-  /** Ends the lease; what runs on it goes on by itself. */
+  /** Ends the lease; what runs on it goes on by itself, what only waits for a slot goes back. */
   dropLease(party: Party): void {
     const lease = party.lease;
     if (lease === null) return;
     party.lease = null;
+    for (const queued of lease.queue.splice(0)) this.sendBack(queued, 'lease-expired', 'the lease has ended');
     for (const attempt of party.attempts.values()) if (attempt.lease === lease) attempt.lease = null;
     if (lease.told && party.session === 'up') this.emit({ type: 'withdraw', delegator: party.id, leaseId: lease.id });
   }
@@ -153,6 +195,23 @@ export class Desk {
     party.attempts.set(id, attempt);
     this.attempts.set(id, attempt);
     this.emit({ type: 'run', delegator: party.id, attempt: id });
+  }
+
+  /** An attempt that was fetched ahead ends without having run. */
+  sendBack(queued: QueuedAttempt, code: 'lease-expired' | 'killed', why: string): void {
+    const { id, party } = queued;
+    this.emit({ type: 'kill', attempt: id, why });
+    if (party.session === 'up') this.refuse(party, id, code, why);
+  }
+
+  refuse(party: Party, attempt: AttemptId, code: FailureCode, message: string): void {
+    this.emit({ type: 'refuse', delegator: party.id, attempt, code, message });
+  }
+
+  queued(): number {
+    let queued = 0;
+    for (const { lease } of this.parties.values()) queued += lease?.queue.length ?? 0;
+    return queued;
   }
 
   /** The slot goes back to its lease, if that still stands. */

@@ -1,24 +1,24 @@
 // How a worker's slots are divided among the delegators that want them: one at a time, each to whoever has least,
-// ties to the least served. So nobody gets all while another waits, and nothing wanted stays unused. What runs now is
-// nobody's to divide: it counts against its delegator's share.
+// ties to the least served. So nobody gets all while another waits, and nothing wanted stays unused. Tasks that run
+// now are not interrupted for it: who has more than its share gives slots back as its tasks end.
 import type { NodeId } from '../types.ts';
+import { HOLD_MS } from './limits.ts';
 
 export interface Claim {
   readonly delegator: NodeId;
-  /** Slots in which its tasks run now. */
-  readonly used: number;
-  /** Slots that it could use, the used ones included. */
+  /** Slots that it has now. */
+  readonly held: number;
+  /** Slots that it could use, those it has included. */
   readonly wanted: number;
   /** Slot time it has had lately; only compared. */
   readonly served: number;
 }
 
-/** The fair number of slots of each claimant, at least what it uses; the sum is at most `capacity`, or what is used. */
+/** The fair number of slots of each claimant; the sum is at most `capacity`. */
 export function divide(capacity: number, claims: readonly Claim[]): Map<NodeId, number> {
-  const shares = new Map(claims.map((claim) => [claim.delegator, claim.used]));
+  const shares = new Map(claims.map((claim) => [claim.delegator, 0]));
   const shareOf = (claim: Claim): number => shares.get(claim.delegator) ?? 0;
-  let left = Math.floor(capacity) - claims.reduce((sum, claim) => sum + claim.used, 0);
-  for (; left > 0; left--) {
+  for (let left = Math.floor(capacity); left > 0; left--) {
     let poorest: Claim | null = null;
     for (const claim of claims) {
       if (shareOf(claim) >= claim.wanted) continue;
@@ -32,6 +32,12 @@ export function divide(capacity: number, claims: readonly Claim[]): Map<NodeId, 
 
 function isPoorer(a: Claim, b: Claim, shareOf: (claim: Claim) => number): boolean {
   if (shareOf(a) !== shareOf(b)) return shareOf(a) < shareOf(b);
-  if (a.served !== b.served) return a.served < b.served;
+  const [servedA, servedB] = [weighed(a, shareOf(a)), weighed(b, shareOf(b))];
+  if (servedA !== servedB) return servedA < servedB;
   return a.delegator < b.delegator;
+}
+
+/** Moving a slot costs three messages and a pause: who holds the odd one keeps it for a while. */
+function weighed(claim: Claim, share: number): number {
+  return claim.held > share ? claim.served - HOLD_MS : claim.served;
 }

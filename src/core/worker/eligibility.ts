@@ -8,6 +8,7 @@ import type { Result } from '../../base/result.ts';
 import type { TaskClass, ToolchainRef } from '../types.ts';
 import {
   CRITERIA_MAX,
+  HELD_MAX,
   TOOLCHAIN_ANSWER_MS,
   TOOLCHAIN_DIFFERENT_FOR_MS,
   TOOLCHAIN_SAME_FOR_MS,
@@ -45,6 +46,13 @@ export class Eligible {
 
   answer(digest: string, same: boolean, label: string, now: number): void {
     this.#toolchains.set(digest, { state: same ? 'same' : 'different', label, at: now });
+  }
+
+  /** Digests of the compilers that are the same here, those judged last first; a few. */
+  held(): string[] {
+    const same: string[] = [];
+    for (const [digest, answer] of this.#toolchains) if (answer.state === 'same') same.push(digest);
+    return same.slice(-HELD_MAX).reverse();
   }
 
   #judgeToolchain(toolchain: ToolchainRef, now: number, ask: (toolchain: ToolchainRef) => void): Eligibility {

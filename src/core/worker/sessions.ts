@@ -26,6 +26,7 @@ export function sessionUp(party: Party, now: number): void {
   party.sessionAt = now;
   party.failedConnects = 0;
   party.idleSince = now;
+  party.roundTrips = [];
 }
 
 /** The end of a session, wished or not: whatever it carried is worth nothing any more. */
@@ -71,7 +72,7 @@ export function rest(desk: Desk, now: number): void {
 /** When `tend` or `settle` has something to do for this delegator, or Infinity. */
 export function nextCare(party: Party, now: number): number {
   let at = Math.min(party.dueAt, party.heartbeatAt);
-  if (party.lease !== null) at = Math.min(at, party.lease.expiresAt);
+  if (party.lease !== null) at = Math.min(at, party.lease.expiresAt, party.lease.recallAt);
   if (party.session === 'connecting' || party.session === 'closing')
     at = Math.min(at, party.sessionAt + CONNECT_TIMEOUT_MS);
   if (party.session === 'none' && party.ready && party.lease === null && party.retryAt > now)
@@ -87,13 +88,15 @@ export function nextCare(party: Party, now: number): number {
 /** While demand lasts a heartbeat renews the lease, here and there. */
 function beat(desk: Desk, party: Party, now: number): void {
   if (now < party.heartbeatAt) return;
-  const told = party.lease?.told === true;
+  const { lease } = party;
+  const told = lease?.told === true;
   if (party.session !== 'up' || (!told && party.attempts.size === 0)) {
     party.heartbeatAt = Infinity;
     return;
   }
   party.heartbeatAt = now + desk.options.heartbeatMs;
-  if (party.lease !== null && hasDemand(party, now)) party.lease.expiresAt = now + desk.options.leaseTtlMs;
-  const attempts = [...party.attempts.keys()];
-  desk.emit({ type: 'heartbeat', delegator: party.id, attempts, load: desk.info?.load ?? 0 });
+  party.beatAt = now;
+  if (lease !== null && hasDemand(party, now)) lease.expiresAt = now + desk.options.leaseTtlMs;
+  const attempts = [...party.attempts.keys(), ...(lease?.queue ?? []).map((queued) => queued.id)];
+  desk.emit({ type: 'heartbeat', delegator: party.id, attempts, load: desk.info?.load ?? 0, stamp: now });
 }

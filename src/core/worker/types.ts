@@ -20,6 +20,12 @@ export type WorkerEvent =
   | { readonly type: 'announcement'; readonly announcement: Announcement; readonly from: DelegatorAddress }
   | { readonly type: 'session-up'; readonly delegator: NodeId }
   | { readonly type: 'session-down'; readonly delegator: NodeId }
+  /** A heartbeat's stamp comes back: the time since then is the round trip. */
+  | { readonly type: 'echo'; readonly delegator: NodeId; readonly stamp: number }
+  /** How fast bytes came by the session lately. */
+  | { readonly type: 'link'; readonly delegator: NodeId; readonly bytesPerMs: number }
+  /** So many tasks of this machine's own builds run here now: they go first. */
+  | { readonly type: 'own'; readonly running: number }
   /** A new reading of this machine (about every second). `slots` in it is the configured number. */
   | { readonly type: 'sample'; readonly info: WorkerInfo }
   /** The answer to `check-toolchain`. Not the same: `label` says what is here instead (empty: nothing at that path). */
@@ -47,7 +53,10 @@ export type WorkerEffect =
   | { readonly type: 'disconnect'; readonly delegator: NodeId }
   | { readonly type: 'offer'; readonly delegator: NodeId; readonly offer: Offer }
   | { readonly type: 'withdraw'; readonly delegator: NodeId; readonly leaseId: LeaseId }
+  /** An award beyond the slots: get its files, but run nothing; `run` follows when a slot is free, or `kill`. */
+  | { readonly type: 'fetch'; readonly delegator: NodeId; readonly attempt: AttemptId }
   | { readonly type: 'run'; readonly delegator: NodeId; readonly attempt: AttemptId }
+  /** No result will come of this attempt. Code `killed`: the delegator cancelled it, and its slot is free again. */
   | {
       readonly type: 'refuse';
       readonly delegator: NodeId;
@@ -62,6 +71,8 @@ export type WorkerEffect =
       readonly delegator: NodeId;
       readonly attempts: readonly AttemptId[];
       readonly load: number;
+      /** Comes back as `echo`. */
+      readonly stamp: number;
     }
   | { readonly type: 'returning'; readonly delegator: NodeId };
 
@@ -78,6 +89,6 @@ export interface WorkerOptions {
   readonly maxLoad: number;
   readonly leaseTtlMs: number;
   readonly heartbeatMs: number;
-  /** Longest random delay before an offer. */
+  /** The delay before an offer is up to this or ten round trips, whichever is longer; just this where few machines listen. */
   readonly offerDelayMs: number;
 }

@@ -22,7 +22,13 @@ export interface PartyView {
   readonly lease: {
     readonly id: LeaseId;
     readonly slots: number;
+    /** Slots in which something runs. */
     readonly used: number;
+    /** Slots of it that the worker has asked back, and that are still reserved. */
+    readonly recalled: number;
+    /** Awards beyond the slots that may be made, and those that wait with their files fetched. */
+    readonly ahead: number;
+    readonly queued: number;
     readonly expiresInMs: number;
   } | null;
   readonly attempts: readonly { readonly id: AttemptId; readonly ageMs: number; readonly killed: boolean }[];
@@ -47,6 +53,9 @@ export function viewOf(desk: Desk, now: number): AdmissionView {
               id: party.lease.id,
               slots: party.lease.slots,
               used: party.lease.used,
+              recalled: party.lease.slots - party.lease.keep,
+              ahead: party.lease.ahead,
+              queued: party.lease.queue.length,
               expiresInMs: party.lease.expiresAt - now,
             },
       attempts: [...party.attempts.values()].map(({ id, startedAt, killed }) => ({
