@@ -31,6 +31,8 @@ export interface Difference {
   readonly recorded: string;
   readonly replayed: string;
   readonly effects: readonly unknown[];
+  /** The recorded effects themselves, where the journal has them: a simulated node's does. */
+  readonly gave: readonly unknown[] | null;
 }
 
 interface Machine {
@@ -58,7 +60,15 @@ export function replayJournal(text: string): Result<Replayed, string> {
     const recorded = typeof step['threw'] === 'string' ? `threw: ${step['threw']}` : String(step['effects']);
     const { replayed, effects } = tryStep(machine, event, at);
     if (replayed !== recorded) {
-      const differs = { line: index + 1, at, event, recorded, replayed, effects };
+      const differs = {
+        line: index + 1,
+        at,
+        event,
+        recorded,
+        replayed,
+        effects,
+        gave: Array.isArray(step['gave']) ? step['gave'] : null,
+      };
       return ok({ role, node, steps, events, end: 'differs', differs });
     }
     steps += 1;
@@ -78,10 +88,15 @@ function machineOf(head: Record<string, unknown>): Machine | null {
 function tryStep(machine: Machine, event: unknown, at: number): { replayed: string; effects: readonly unknown[] } {
   try {
     const effects = machine.step(event, at);
-    return { replayed: createHash('sha256').update(JSON.stringify(effects)).digest('hex').slice(0, 16), effects };
+    return { replayed: digestOf(effects), effects };
   } catch (error) {
     return { replayed: `threw: ${(error as Error).message}`, effects: [] };
   }
+}
+
+/** What a journal keeps of a step's effects: 16 hex digits. */
+export function digestOf(effects: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(effects)).digest('hex').slice(0, 16);
 }
 
 function parse(line: string): Record<string, unknown> | null {

@@ -23,11 +23,12 @@ const INCIDENTS: readonly Incident['what'][] = [
 ];
 const NEEDS: readonly NonNullable<TaskPlan['needs']>[] = ['any', 'criteria', 'toolchain'];
 
-/** The storm of a seed. */
-export function stormOf(seed: number): Scenario {
+/** The storm of a seed; with so many machines in place of those that the seed decides, if given. */
+export function stormOf(seed: number, count?: number): Scenario {
   const size = streamOf(seed, 'size');
   const sites = 1 + Math.floor(size() * 2);
-  const machines = 1 + Math.floor(size() * 5);
+  const drawn = 1 + Math.floor(size() * 5);
+  const machines = count ?? drawn;
   const delegators = 1 + Math.floor(size() * 3);
   /** Mean time between faults of one kind. */
   const everyMs = pick(size, [Infinity, 20_000, 8000, 3000]);
