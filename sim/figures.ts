@@ -2,63 +2,83 @@
 // npm run sim -- goals: the promised figures and what was reached.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { drawAll } from './drawings.ts';
 import { goals, measureGoals } from './goals.ts';
 import type { GoalRow } from './goals.ts';
 import { figures } from './series.ts';
-import type { FigureId, FigureRun } from './series.ts';
+import type { FigureId } from './series.ts';
 import { readTrace } from './tasks.ts';
 import type { TaskMix } from './tasks.ts';
 
-/** Where lines for people go, one at a time. */
-export type Print = (line: string) => void;
-
-const FIGURES_USAGE = 'usage: figures [--quick] [--out DIR] [--only ID,…] [--seeds N] [--trace FILE]';
-const GOALS_USAGE = 'usage: goals [--json] [--seeds N] [--only ID,…]';
-const SEEDS = 5;
-const QUICK_SEEDS = 2;
-const GOAL_SEEDS = 5;
-const SEEDS_MAX = 1000;
-
-/** Exit code 0, or 2 for wrong arguments. */
-export function figuresCommand(argv: readonly string[], print: Print): number {
-  const args = parsed(argv, { quick: { type: 'boolean' }, out: { type: 'string' }, trace: { type: 'string' } });
-  if (args === null) return wrong(print, FIGURES_USAGE);
-  const { quick, out, trace } = args.values;
-  const seeds = seedsOf(args.values.seeds, quick === true ? QUICK_SEEDS : SEEDS);
-  const only = chosen(args.values.only, Object.keys(figures));
-  if (seeds === null || only === null) return wrong(print, FIGURES_USAGE);
-  const mix = typeof trace === 'string' ? mixFrom(trace) : undefined;
-  if (mix === null)
-    return wrong(print, `${String(trace)}: no durations could be read; JSON or CSV of milliseconds is expected`);
-  const dir = typeof out === 'string' ? out : 'docs/figures';
-  mkdirSync(dir, { recursive: true });
-  for (const id of only as FigureId[]) {
-    const run = figures[id]({ seeds, quick: quick === true, mix, print });
-    const file = join(dir, `${id}.json`);
-    writeFileSync(file, JSON.stringify({ id, seeds, tasks: mix?.name ?? 'lognormal', ...run }, null, 1) + '\n');
-    print(`${file}`);
-    for (const [name, svg] of drawAll(id, run)) {
-      writeFileSync(join(dir, `${name}.svg`), svg);
-      print(join(dir, `${name}.svg`));
-    }
-  }
-  return 0;
+/** Where lines go: what was asked for, and what is said meanwhile. */
+export interface Lines {
+  readonly print: (line: string) => void;
+  readonly log: (line: string) => void;
 }
 
-/** Exit code 0 when all goals are met, 1 when some are not, 2 for wrong arguments. */
-export function goalsCommand(argv: readonly string[], print: Print): number {
-  const args = parsed(argv, { json: { type: 'boolean' } });
-  if (args === null) return wrong(print, GOALS_USAGE);
-  const seeds = seedsOf(args.values.seeds, GOAL_SEEDS);
-  const ids = chosen(
-    args.values.only,
-    goals.map((goal) => goal.id),
-  );
-  if (seeds === null || ids === null) return wrong(print, GOALS_USAGE);
-  const rows = measureGoals(seeds, ids);
-  if (args.values.json === true) print(JSON.stringify({ goals: rows, seeds }));
+interface FigureFlags {
+  readonly quick?: boolean;
+  readonly out: string;
+  readonly only: readonly FigureId[];
+  readonly seeds?: number;
+  readonly trace?: TaskMix;
+}
+
+interface GoalFlags {
+  readonly json?: boolean;
+  readonly only: readonly string[];
+  readonly seeds: number;
+}
+
+const SEEDS = 5;
+const QUICK_SEEDS = 2;
+const SEEDS_MAX = 1000;
+
+/** The commands `figures` and `goals` of the simulator. */
+export function addFigureCommands(program: Command, lines: Lines): void {
+  const figureIds = Object.keys(figures) as FigureId[];
+  program
+    .command('figures')
+    .description('draws the figures of docs/simulation.md and keeps their numbers as JSON')
+    .option('--quick', 'fewer seeds, and farms of up to 300 machines')
+    .option('--out <dir>', 'where they go', 'docs/figures')
+    .option('--only <ids>', `some of ${figureIds.join(',')}`, among(figureIds), figureIds)
+    .option('--seeds <n>', 'seeds 1 to n', countOfSeeds)
+    .option('--trace <file>', 'task lengths from a JSON or CSV file of milliseconds instead of lognormal ones', mixFrom)
+    .action((flags: FigureFlags) => drawFigures(flags, lines));
+  const goalIds = goals.map((goal) => goal.id);
+  program
+    .command('goals')
+    .description('the promised figures and what was reached; exit code 1 when one is not met')
+    .option('--json', 'one line of JSON')
+    .option('--only <ids>', `some of ${goalIds.join(',')}`, among(goalIds), goalIds)
+    .option('--seeds <n>', 'seeds 1 to n', countOfSeeds, SEEDS)
+    .action((flags: GoalFlags) => {
+      process.exitCode = showGoals(flags, lines);
+    });
+}
+
+function drawFigures(flags: FigureFlags, { print, log }: Lines): void {
+  const { quick = false, out, only, trace } = flags;
+  const seeds = firstSeeds(flags.seeds ?? (quick ? QUICK_SEEDS : SEEDS));
+  mkdirSync(out, { recursive: true });
+  const write = (name: string, text: string): void => {
+    writeFileSync(join(out, name), text);
+    print(join(out, name));
+  };
+  for (const id of only) {
+    const run = figures[id]({ seeds, quick, mix: trace, log });
+    const about = { figure: id, tasks: trace?.name ?? 'lognormal', seeds };
+    write(`${id}.json`, `${JSON.stringify({ ...about, ...run }, roundly, 1)}\n`);
+    for (const [name, svg] of drawAll(id, run)) write(`${name}.svg`, svg);
+  }
+}
+
+function showGoals({ json, only, seeds }: GoalFlags, { print }: Lines): number {
+  const rows = measureGoals(firstSeeds(seeds), only);
+  if (json === true) print(JSON.stringify({ goals: rows, seeds: firstSeeds(seeds) }, roundly));
   else for (const row of rows) print(lineOf(row));
   return rows.every((row) => row.met) ? 0 : 1;
 }
@@ -72,45 +92,40 @@ function written(figure: number): string {
   return Math.abs(figure) < 10 ? figure.toFixed(3) : figure.toFixed(1);
 }
 
-const SHARED = { seeds: { type: 'string' }, only: { type: 'string' } } as const;
-type Options = Record<string, { readonly type: 'boolean' | 'string' }>;
-
-function parsed(
-  argv: readonly string[],
-  own: Options,
-): { values: Record<string, string | boolean | undefined> } | null {
-  try {
-    const { values } = parseArgs({ args: [...argv], options: { ...SHARED, ...own }, allowPositionals: false });
-    return { values: values as Record<string, string | boolean | undefined> };
-  } catch {
-    return null;
-  }
+/** Four digits are more than a seed's figure is worth. */
+function roundly(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value;
 }
 
-/** 1 … N. */
-function seedsOf(text: string | boolean | undefined, usual: number): number[] | null {
-  const count = text === undefined ? usual : Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > SEEDS_MAX) return null;
+function firstSeeds(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i + 1);
 }
 
-function chosen(text: string | boolean | undefined, all: readonly string[]): string[] | null {
-  if (typeof text !== 'string') return [...all];
-  const ids = text.split(',');
-  return ids.every((id) => all.includes(id)) ? ids : null;
-}
-
-function mixFrom(file: string): TaskMix | null {
-  try {
-    return readTrace(basename(file), readFileSync(file, 'utf8'));
-  } catch {
-    return null;
+function countOfSeeds(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > SEEDS_MAX) {
+    throw new InvalidArgumentError(`a whole number from 1 to ${SEEDS_MAX} is wanted.`);
   }
+  return count;
 }
 
-function wrong(print: Print, line: string): number {
-  print(line);
-  return 2;
+function among<T extends string>(all: readonly T[]): (text: string) => T[] {
+  return (text) =>
+    text.split(',').map((name) => {
+      const found = all.find((each) => each === name);
+      if (found === undefined) throw new InvalidArgumentError(`${name} is none of ${all.join(', ')}.`);
+      return found;
+    });
 }
 
-export type { FigureRun };
+function mixFrom(file: string): TaskMix {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new InvalidArgumentError(`it cannot be read: ${(error as Error).message}.`);
+  }
+  const mix = readTrace(basename(file), text);
+  if (mix === null) throw new InvalidArgumentError('durations in milliseconds are wanted, as JSON or CSV.');
+  return mix;
+}

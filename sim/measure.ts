@@ -49,7 +49,7 @@ function sampleOf(scheduler: Scheduler, scenario: Scenario, outcome: Outcome): S
     offersMost: Math.max(0, ...outcome.offersPerAnnouncement),
     awardP50: quantile(outcome.awardRoundTrips, 0.5),
     awardP90: quantile(outcome.awardRoundTrips, 0.9),
-    hedgeWaste: outcome.hedgeWaste,
+    hedgeWaste: outcome.hedgeWaste ?? 0,
     waste: outcome.waste,
     silenceMs: Math.round(Math.max(0, ...outcome.builds.map((build) => build.longestSilenceMs))),
     failures: outcome.failures,

@@ -12,7 +12,7 @@ export interface FigureOptions {
   readonly seeds: readonly number[];
   readonly quick: boolean;
   readonly mix: TaskMix | undefined;
-  readonly print: (line: string) => void;
+  readonly log: (line: string) => void;
 }
 
 /** One point: a setting, a scheduler, and the medians and spreads over the seeds of all that was measured. */
@@ -89,7 +89,7 @@ function row(options: FigureOptions, name: string, scheduler: Scheduler, x: numb
 }
 
 function rowOf(
-  { seeds, print }: FigureOptions,
+  { seeds, log }: FigureOptions,
   setting: string,
   scheduler: Scheduler,
   x: number,
@@ -100,7 +100,7 @@ function rowOf(
   const values = Object.fromEntries(
     MEASURED.map((key) => [key, spreadOf(samples.map((sample) => sample[key]))]),
   ) as Record<Measured, Spread>;
-  print(`${setting} ${x === 0 ? '' : `${x} `}${scheduler}: ${values.ratio.median.toFixed(3)} × the bound`);
+  log(`${setting} ${x === 0 ? '' : `${x} `}${scheduler}: ${values.ratio.median.toFixed(3)} × the bound`);
   return { setting, scheduler, x, seeds: samples.length, values };
 }
 
