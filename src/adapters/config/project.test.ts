@@ -23,13 +23,19 @@ const found = (path = 'p/a/b'): ReturnType<typeof findProject> => findProject(jo
 
 describe('where it lies', () => {
   test('upwards, the nearest file; without one the version control; without that nowhere', () => {
-    expect(found()).toEqual({ root: null, policy: null, needs: null, problem: null });
+    expect(found()).toEqual({ root: null, policy: null, needs: null, fault: null, ignored: null });
     mkdirSync(join(dir, 'p', '.git'));
-    expect(found()).toEqual({ root: join(dir, 'p'), policy: null, needs: null, problem: null });
+    expect(found()).toEqual({ root: join(dir, 'p'), policy: null, needs: null, fault: null, ignored: null });
     write('p/.tender.toml', '[delegate]\npolicy = "record"\nneeds = "mem.free >= 2GiB"\n');
-    expect(found()).toEqual({ root: join(dir, 'p'), policy: 'record', needs: 'mem.free >= 2GiB', problem: null });
+    expect(found()).toEqual({
+      root: join(dir, 'p'),
+      policy: 'record',
+      needs: 'mem.free >= 2GiB',
+      fault: null,
+      ignored: null,
+    });
     write('p/a/.tender.toml', '');
-    expect(found()).toEqual({ root: join(dir, 'p/a'), policy: null, needs: null, problem: null });
+    expect(found()).toEqual({ root: join(dir, 'p/a'), policy: null, needs: null, fault: null, ignored: null });
   });
 
   test('not in the home directory, and not above it', () => {
@@ -51,16 +57,16 @@ describe('what does not count', () => {
   test('a pipe, a directory, a link to nowhere, a large one', () => {
     const file = join(dir, 'p/.tender.toml');
     execFileSync('mkfifo', [file]);
-    expect(found().problem).toBe(`${file}: is no file and does not count`);
+    expect(found().ignored).toBe(`${file}: is no file and does not count`);
     rmSync(file);
     mkdirSync(file);
-    expect(found().problem).toBe(`${file}: is no file and does not count`);
+    expect(found().ignored).toBe(`${file}: is no file and does not count`);
     rmSync(file, { recursive: true });
     symlinkSync(join(dir, 'nowhere'), file);
-    expect(found().problem).toBeNull();
+    expect(found().ignored).toBeNull();
     rmSync(file);
     write('p/.tender.toml', '#'.repeat(70_000));
-    expect(found().problem).toBe(`${file}: is larger than 64 KiB and does not count`);
+    expect(found().ignored).toBe(`${file}: is larger than 64 KiB and does not count`);
   });
 
   test.skipIf(process.getuid?.() !== 0)("another user's", () => {
@@ -95,8 +101,8 @@ describe('what is wrong is told with its line and with what is allowed', () => {
   ])('%j', (text, problem) => {
     write('p/.tender.toml', text);
     expect(found()).toMatchObject({ root: join(dir, 'p'), policy: null, needs: null });
-    expect(found().problem).toContain(`${join(dir, 'p/.tender.toml')}:`);
-    expect(found().problem).toContain(problem);
+    expect(found().fault).toContain(`${join(dir, 'p/.tender.toml')}:`);
+    expect(found().fault).toContain(problem);
   });
 
   test('of config.toml too', () => {

@@ -17,8 +17,10 @@ export interface Project {
   /** Null: not said. */
   readonly policy: PolicyName | null;
   readonly needs: string | null;
-  /** What is wrong with its file, for people; the rest holds as if there were none. */
-  readonly problem: string | null;
+  /** What is wrong in its file, for people: nothing of it holds. */
+  readonly fault: string | null;
+  /** Of a file nearer than that which does not count, why. */
+  readonly ignored: string | null;
 }
 
 const levelsMax = 40;
@@ -32,17 +34,17 @@ const schema = z.strictObject({
 /** Looks from `cwd` (absolute) upwards, not in the home directory itself and not above it. */
 export function findProject(cwd: string, home: string = homedir()): Project {
   let root: string | null = null;
-  let problem: string | null = null;
+  let ignored: string | null = null;
   let dir = cwd;
   for (let level = 0; level < levelsMax && dir !== home; level++) {
     const read = readProjectFile(join(dir, projectFile));
     if (read !== null && 'settings' in read) {
       const { settings } = read;
-      if (!settings.ok) return { root: dir, policy: null, needs: null, problem: settings.error };
+      if (!settings.ok) return { root: dir, policy: null, needs: null, fault: settings.error, ignored };
       const { policy = null, needs = null } = settings.value.delegate ?? {};
-      return { root: dir, policy, needs, problem };
+      return { root: dir, policy, needs, fault: null, ignored };
     }
-    if (read !== null) problem ??= read.ignored;
+    if (read !== null) ignored ??= read.ignored;
     if (
       root === null &&
       versionControl.some((name) => statSync(join(dir, name), { throwIfNoEntry: false }) !== undefined)
@@ -52,7 +54,7 @@ export function findProject(cwd: string, home: string = homedir()): Project {
     if (parent === dir) break;
     dir = parent;
   }
-  return { root, policy: null, needs: null, problem };
+  return { root, policy: null, needs: null, fault: null, ignored };
 }
 
 type Read = { readonly settings: Result<z.infer<typeof schema>, string> } | { readonly ignored: string };

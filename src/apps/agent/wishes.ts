@@ -45,8 +45,7 @@ export class WishBook {
   /** Opens a build; refuses one whose project has a file that cannot be read as such. */
   start(build: BuildId, wishes: BuildWishes): Result<void, string> {
     const project = this.find(wishes.cwd);
-    if (project.problem !== null && project.root !== null && !project.problem.endsWith('does not count'))
-      return err(project.problem);
+    if (project.fault !== null) return err(project.fault);
     this.projects.set(wishes.cwd, { project, atMs: performance.now() });
     this.builds.set(build, wishes);
     // A build whose end was never told.
@@ -76,7 +75,7 @@ export class WishBook {
     const atMs = performance.now();
     if (known !== undefined && atMs - known.atMs < rememberedForMs) return known.project;
     const project = this.find(cwd);
-    this.problem(project.root ?? cwd, project.problem);
+    this.problem(project.root ?? cwd, project.fault ?? project.ignored);
     if (this.projects.size >= rememberedMax) this.projects.clear();
     this.projects.set(cwd, { project, atMs });
     return project;
