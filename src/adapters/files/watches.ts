@@ -138,7 +138,8 @@ class InotifyWatches implements Watches {
     if (timer === undefined) {
       this.#timers.set(
         name,
-        setTimeout(() => this.#waiting.get(name)?.(false), SETTLE_MS),
+        // After a long turn of the event loop the timer comes first, and the echo lies there unread.
+        setTimeout(() => setImmediate(() => this.#waiting.get(name)?.(false)), SETTLE_MS),
       );
     } else {
       timer.refresh();
