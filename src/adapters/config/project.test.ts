@@ -74,7 +74,7 @@ describe('what does not count', () => {
     chownSync(join(dir, 'p/.tender.toml'), 12_345, 12_345);
     expect(found()).toMatchObject({
       needs: null,
-      problem: expect.stringContaining('belongs to another user') as string,
+      ignored: expect.stringContaining('belongs to another user') as string,
     });
   });
 });
