@@ -22,7 +22,7 @@ export function openLog(home: string): Log {
   }
   const destination = pino.destination({ dest: file, mode: 0o600, sync: false, minLength: 0 });
   const logger = pino({ level: process.env['TENDER_LOG'] ?? 'info', base: null }, destination);
-  const perTask = new Set(['awarded', 'ended', 'local']);
+  const perTask = new Set(['awarded', 'ended', 'local', 'not-kept']);
   return {
     write: (event, fields) => {
       if (perTask.has(event)) logger.debug({ event, ...fields });
