@@ -1,4 +1,5 @@
 // One run as figures, and the figures of several seeds as medians with their spread.
+import { sampleInfo } from '../src/core/testing/samples.ts';
 import { boundMs } from './bounds.ts';
 import { runBaseline } from './baselines/index.ts';
 import type { Baseline } from './baselines/index.ts';
@@ -29,9 +30,17 @@ export interface Sample {
   readonly failures: number;
 }
 
+/** The delegator's own machine: the reference, whose bench score machines' scores are multiples of. */
+const OWN = sampleInfo({ bench: 1000 });
+/** The compiler has been compared before: what is left is a look whether it changed. */
+const TOOLCHAIN_MS = 20;
+
 /** Runs the scenario once; equal arguments give equal samples. */
 export function measure(scheduler: Scheduler, scenario: Scenario): Sample {
-  const outcome = scheduler === 'tender' ? runTender(scenario) : runBaseline(scheduler, scenario);
+  const outcome =
+    scheduler === 'tender'
+      ? runTender(scenario, { delegator: { own: OWN }, toolchainMs: TOOLCHAIN_MS })
+      : runBaseline(scheduler, scenario);
   return sampleOf(scheduler, scenario, outcome);
 }
 
