@@ -3,8 +3,9 @@
 // changed meanwhile is «missing», never wrong.
 import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { constants, zstdCompress } from 'node:zlib';
+import { constants, zstdCompress, zstdCompressSync } from 'node:zlib';
 import type { Session } from '../../adapters/session/session.ts';
 import type { NamedFile } from '../../compiler/types.ts';
 import type { FromDelegator } from '../../wire/messages.ts';
@@ -66,6 +67,8 @@ export class BlobSource {
       await sendPack(session, pack);
       pack = [];
       size = 0;
+      // Others have their turn between two packs.
+      await setImmediate();
     }
     if (pack.length > 0 && isOpen()) await sendPack(session, pack);
   }
@@ -111,7 +114,8 @@ export class BlobSource {
 async function sendPack(session: Session<FromDelegator>, pack: readonly Small[]): Promise<void> {
   const whole = Buffer.concat(pack.map(({ bytes }) => bytes));
   const zstd = whole.length >= worthPacking;
-  const data = zstd ? await compress(whole, zstdFast) : whole;
+  // At once: handing a pack to another thread and back costs as much as packing it.
+  const data = zstd ? zstdCompressSync(whole, zstdFast) : whole;
   const digests = Buffer.concat(pack.map(({ digest }) => digest));
   if (!session.send({ pack: { digests, sizes: pack.map(({ bytes }) => bytes.length), data, zstd } })) {
     await session.drained();
