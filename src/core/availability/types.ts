@@ -3,14 +3,7 @@
 
 /** What a stretch of the owner's calendar means; the classes of availability.md by their effect. */
 export type StretchClass =
-  | 'REMOTE_OK'
-  | 'NO_REMOTE'
-  | 'WANTED'
-  | 'AWAY_LONG'
-  | 'ELSEWHERE'
-  | 'DESK_MEETING'
-  | 'AWAY_MEETING'
-  | 'SOLO_BLOCK';
+  'REMOTE_OK' | 'NO_REMOTE' | 'WANTED' | 'AWAY_LONG' | 'ELSEWHERE' | 'DESK_MEETING' | 'AWAY_MEETING' | 'SOLO_BLOCK';
 
 /** A stretch of the owner's calendar. */
 export interface Stretch {
