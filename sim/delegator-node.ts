@@ -60,6 +60,7 @@ export class DelegatorNode extends Node {
       policy: policy ?? usual.policy,
       nobodyAfterMs: nobodyAfterMs ?? usual.nobodyAfterMs,
       maxWaiting: maxWaiting ?? usual.maxWaiting,
+      ...(plan.knowsListeners === true ? { listeners: world.scenario.machines.length } : {}),
     };
     const seed = Math.floor(prng() * 2 ** 32);
     if (world.watch !== undefined) {

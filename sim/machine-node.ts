@@ -69,6 +69,15 @@ export class MachineNode extends Node {
       () => this.happen(() => this.#ownerComes()),
       () => this.happen(() => this.#ownerGoes()),
     );
+    this.#planOwnBuilds();
+  }
+
+  #planOwnBuilds(): void {
+    const tell = (running: number): void => this.happen(() => this.post({ type: 'own', running }));
+    for (const { fromMs, untilMs, running } of this.plan.ownBuilds ?? []) {
+      this.clock.at(fromMs, { happen: tell }, running);
+      this.clock.at(untilMs, { happen: tell }, 0);
+    }
   }
 
   /** An announcement arrives; `number` is the tally's. */
@@ -210,8 +219,13 @@ export class MachineNode extends Node {
         tally.sent('withdraw');
         this.#send(effect.delegator, { type: 'lease-withdrawn', worker: this.id, leaseId: effect.leaseId });
         return;
-      case 'fetch':
+      case 'fetch': {
+        // The files come; how fast is what an agent measures then.
+        const { bytesPerMs } = network.plan;
+        const { delegator } = effect;
+        if (bytesPerMs > 0) this.after(0, () => this.post({ type: 'link', delegator, bytesPerMs }));
         return;
+      }
       case 'run':
         this.#run(effect.delegator, effect.attempt);
         return;

@@ -17,8 +17,8 @@ export interface RangeOptions {
   /** Threads at a time; 0: one for each core. */
   readonly workers: number;
   readonly mutation: Mutation;
-  log(line: string): void;
-  print(text: string): void;
+  readonly log: (line: string) => void;
+  readonly print: (text: string) => void;
 }
 
 /** What a thread tells of its seeds. */

@@ -21,9 +21,9 @@ export interface RunRequest {
 
 export interface Terminal {
   /** For people, on the way. */
-  log(line: string): void;
+  readonly log: (line: string) => void;
   /** The result. */
-  print(text: string): void;
+  readonly print: (text: string) => void;
 }
 
 const SHRINK_TRIES = 600;

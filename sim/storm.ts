@@ -27,7 +27,8 @@ const NEEDS: readonly NonNullable<TaskPlan['needs']>[] = ['any', 'criteria', 'to
 export function stormOf(seed: number, count?: number): Scenario {
   const size = streamOf(seed, 'size');
   const sites = 1 + Math.floor(size() * 2);
-  const drawn = 1 + Math.floor(size() * 5);
+  // Mostly few, where everything meets everything; now and then so many that not all are asked.
+  const drawn = size() < 0.05 ? 10 + Math.floor(size() * 40) : 1 + Math.floor(size() * 5);
   const machines = count ?? drawn;
   const delegators = 1 + Math.floor(size() * 3);
   /** Mean time between faults of one kind. */
@@ -70,6 +71,10 @@ function machineOf(id: string, random: Prng, sites: number, everyMs: number, van
     hangProbability: 0.004,
     otherToolchain: random() < 0.2,
     reportsKilled: random() < 0.7,
+    ownBuilds: spansOf(random, 20_000, 500, 10_000).map((span) => ({
+      ...span,
+      running: 1 + Math.floor(random() * (slots + 1)),
+    })),
     otherWork: spansOf(random, 10_000, 1000, 8000).map((span) => ({
       ...span,
       load: random() < 0.5 ? 3 : uniform(random, 0, 1.5),
@@ -89,6 +94,7 @@ function delegatorOf(id: string, random: Prng, sites: number, everyMs: number): 
     policy: pick(random, ['first', 'info', 'record', 'finish', 'finish']),
     nobodyAfterMs: pick(random, [50, 500, 5000]),
     maxWaiting: random() < 0.3 ? 10 : 1000,
+    knowsListeners: random() < 0.3,
     freezes: spansOf(random, 2 * everyMs, 500, 12_000),
     ...(random() < 0.1 ? { diesAtMs: uniform(random, 0, STORM_MS) } : {}),
   };

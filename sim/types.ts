@@ -42,6 +42,8 @@ export interface MachinePlan {
   readonly reportsKilled?: boolean;
   /** Other programs: load per core, and all the memory that they leave. */
   readonly otherWork?: readonly (Span & { readonly load: number; readonly memFreeBytes: number })[];
+  /** It builds something itself: so many of its slots are its own. */
+  readonly ownBuilds?: readonly (Span & { readonly running: number })[];
 }
 
 export interface TaskPlan {
@@ -85,6 +87,8 @@ export interface DelegatorPlan {
   readonly policy?: PolicyName;
   readonly nobodyAfterMs?: number;
   readonly maxWaiting?: number;
+  /** It has a list of its peers, and so knows how many hear it. */
+  readonly knowsListeners?: boolean;
 }
 
 /** What happens once, to somebody whom the run picks among those that are there. */
