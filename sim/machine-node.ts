@@ -196,7 +196,7 @@ export class MachineNode extends Node {
         const { digest } = effect.toolchain;
         const same = this.plan.otherToolchain !== true;
         const label = same ? '' : 'g++ 9.4.0';
-        this.after(this.#world.toolchainMs * this.#prng(), () => this.post({ type: 'toolchain', digest, same, label }));
+        this.after(300 * this.#prng(), () => this.post({ type: 'toolchain', digest, same, label }));
         return;
       }
       case 'connect':

@@ -32,14 +32,12 @@ export interface Sample {
 
 /** The delegator's own machine: the reference, whose bench score machines' scores are multiples of. */
 const OWN = sampleInfo({ bench: 1000 });
-/** The compiler has been compared before: what is left is a look whether it changed. */
-const TOOLCHAIN_MS = 20;
 
 /** Runs the scenario once; equal arguments give equal samples. */
 export function measure(scheduler: Scheduler, scenario: Scenario): Sample {
   const outcome =
     scheduler === 'tender'
-      ? runTender(scenario, { delegator: { own: OWN }, toolchainMs: TOOLCHAIN_MS })
+      ? runTender(scenario, { delegator: { own: OWN } })
       : runBaseline(scheduler, scenario);
   return sampleOf(scheduler, scenario, outcome);
 }

@@ -34,8 +34,6 @@ export interface RunOptions {
   readonly records?: ReadonlyMap<NodeId, PastRecord>;
   /** From the owner's return until what still runs is ended; default 10,000. */
   readonly graceMs?: number;
-  /** Machines need up to so long to say whether they have the compiler; default 300. */
-  readonly toolchainMs?: number;
   readonly watch?: Watch;
   readonly mutation?: Mutation;
 }
@@ -47,7 +45,6 @@ interface KnownTask {
 
 const REST_MS = 60_000;
 const GRACE_MS = 10_000;
-const TOOLCHAIN_MS = 300;
 /** Three deadlines of five minutes and the pauses between them are the longest that a short task may take. */
 const STUCK_AFTER_MS = 3_000_000;
 /** A task of a deadline's length may be tried three times, each for twenty estimates. */
@@ -64,7 +61,6 @@ export class World {
   readonly workerOptions: Omit<WorkerOptions, 'slots'>;
   readonly delegatorOptions: Omit<DelegatorOptions, 'ownSlots' | 'hereSlots'>;
   readonly graceMs: number;
-  readonly toolchainMs: number;
   readonly watch: Watch | undefined;
   readonly mutation: Mutation;
   readonly #tasks = new Map<TaskId, KnownTask>();
@@ -78,7 +74,6 @@ export class World {
     this.workerOptions = { ...WORKER_OPTIONS, ...options.worker };
     this.delegatorOptions = { ...DELEGATOR_OPTIONS, ...options.delegator };
     this.graceMs = options.graceMs ?? GRACE_MS;
-    this.toolchainMs = options.toolchainMs ?? TOOLCHAIN_MS;
     this.watch = options.watch;
     this.mutation = options.mutation ?? 'none';
     for (const [index, build] of scenario.builds.entries()) {
