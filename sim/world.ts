@@ -47,8 +47,8 @@ const REST_MS = 60_000;
 const GRACE_MS = 10_000;
 /** Three deadlines of five minutes and the pauses between them are the longest that a short task may take. */
 const STUCK_AFTER_MS = 3_000_000;
-/** A task of a deadline's length may be tried three times, each for twenty estimates. */
-const STUCK_AFTER_WORKS = 100;
+/** A long task may hang three times, each for twenty estimates on a machine that is believed to be ten times slower. */
+const STUCK_AFTER_WORKS = 600;
 
 export class World {
   readonly clock = new VirtualClock();
@@ -113,7 +113,10 @@ export class World {
 
   /** Runs until all builds have ended; throws `InvariantBroken` when an invariant does not hold or nothing ends any more. */
   run(): void {
-    const longestMs = Math.max(0, ...[...this.#tasks.values()].map(({ plan }) => plan.workMs));
+    const longestMs = Math.max(
+      0,
+      ...[...this.#tasks.values()].map(({ plan }) => Math.max(plan.workMs, plan.predictedP80Ms ?? 0)),
+    );
     const patienceMs = Math.max(STUCK_AFTER_MS, STUCK_AFTER_WORKS * longestMs);
     const firstMs = Math.max(0, ...this.scenario.builds.map((build) => build.startsAtMs));
     while (this.tally.open > 0) {
