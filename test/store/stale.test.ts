@@ -110,6 +110,26 @@ function edit(dir: string, random: Random): string {
   }
 }
 
+/** Some time within `withinMs`: which step of a compile it meets is left to chance. */
+const atRandom = (random: Random, withinMs: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, random() * withinMs));
+
+/** A header says something else for a while, and is then what it was, by its time too. */
+async function editForAWhile(dir: string, random: Random): Promise<string> {
+  const header = join(dir, pick(random, DIRS), pick(random, HEADERS));
+  try {
+    const text = readFileSync(header);
+    const { atime, mtime } = statSync(header);
+    writeFileSync(header, `#define VALUE ${7 + Math.floor(random() * 3)}\n`);
+    await atRandom(random, 60);
+    writeFileSync(header, text);
+    utimesSync(header, atime, mtime);
+    return `for a while while compilers ran: ${header}`;
+  } catch {
+    return `for a while: ${header}: not possible`;
+  }
+}
+
 function sourceText(random: Random): string {
   const computed = random() < 0.3 ? '#ifdef NAME\n#include NAME\n#endif\n' : '';
   const seen = 'int seen =\n#ifdef SEEN\n1\n#else\n0\n#endif\n;\n';
@@ -163,10 +183,9 @@ async function fuzz(rounds: number, alone: boolean): Promise<void> {
     if (alone && random() < 0.4) {
       // What such a build gives is nobody's to say; what it leaves in the store shows in the builds that follow.
       const running = build();
-      const delay = random() * 40;
-      await new Promise((resolve) => setTimeout(resolve, delay));
-      edits.push(`while compilers ran: ${edit(dir, random)}`);
+      await atRandom(random, 30);
       if (random() < 0.5) edits.push(`while compilers ran: ${edit(dir, random)}`);
+      else edits.push(await editForAWhile(dir, random));
       await running;
       clean();
     }
