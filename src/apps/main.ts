@@ -108,6 +108,18 @@ program
   });
 
 program
+  .command('tasks')
+  .description('what waits, what is away and where, what runs here')
+  .option('--watch', 'show it again and again, until Ctrl-C')
+  .option('--all', 'with those that ended lately')
+  .option('--json', 'print JSON')
+  .action(async (options: { watch?: boolean; all?: boolean; json?: boolean }) => {
+    const { runTasks } = await import('./cli/tasks.ts');
+    const { watch = false, all = false, json = false } = options;
+    await finish(runTasks({ watch, all, json }));
+  });
+
+program
   .command('init')
   .description('makes a new cluster whose first machine is this one')
   .option('--name <name>', 'the cluster’s name', 'office')
@@ -174,15 +186,32 @@ program
 
 program
   .command('explain')
-  .description('tells what would become of a compiler call: it travels or stays, why, with what, and under which key')
-  .usage('[options] -- g++ …')
-  .option('--files', 'name every file that goes along')
+  .description(
+    'tells what became of a compile and why (the latest, or the one of TASK: number, path or a part of it); ' +
+      'after --, what would become of a compiler call: it travels or stays, why, with what, and under which key',
+  )
+  .usage('[options] [TASK]\n       tender explain [options] -- g++ …')
+  .option('--files', 'with a compiler call: name every file that goes along')
   .option('--json', 'print JSON')
-  .argument('<command...>', 'the compiler call')
+  .argument('[words...]')
   .passThroughOptions()
-  .action(async (command: string[], options: { files?: boolean; json?: boolean }) => {
-    const { runExplain } = await import('./cli/explain.ts');
-    await finish(runExplain(command, { files: options.files ?? false, json: options.json ?? false }));
+  .action(async (words: string[], options: { files?: boolean; json?: boolean }) => {
+    const at = process.argv.indexOf('--');
+    const command = at === -1 ? [] : process.argv.slice(at + 1);
+    const [task = '', ...more] = words.slice(0, words.length - command.length);
+    const json = options.json ?? false;
+    if (at !== -1 && task === '' && command.length > 0) {
+      const { runExplain } = await import('./cli/explain.ts');
+      await finish(runExplain(command, { files: options.files ?? false, json }));
+    } else if (at !== -1 || more.length > 0) {
+      process.stderr.write(
+        'tender: explain wants one TASK, or a compiler call after --: tender explain -- g++ -c file.cc\n',
+      );
+      process.exitCode = 1;
+    } else {
+      const { runExplainTask } = await import('./cli/explain-task.ts');
+      await finish(runExplainTask(task, json));
+    }
   });
 
 program

@@ -1,4 +1,6 @@
 // What the agent answers to the CLI, as types: `--json` prints these fields, docs/operations.md documents them.
+import type { EndedTask } from '../core/story/stories.ts';
+
 export interface WorkerFigures {
   name: string;
   units: number;
@@ -98,6 +100,13 @@ export interface MachineStatus {
   readonly lastHeardMs: number;
 }
 
+/** A task of another machine that runs here. */
+export interface Lending {
+  readonly delegator: string;
+  readonly label: string;
+  readonly sinceMs: number;
+}
+
 export interface StatusReport {
   readonly agent: {
     readonly pid: number;
@@ -117,10 +126,58 @@ export interface StatusReport {
   };
   readonly machines: readonly MachineStatus[];
   /** What runs here for others. */
-  readonly lending: readonly { readonly delegator: string; readonly label: string }[];
+  readonly lending: readonly Lending[];
   readonly waiting: number;
   readonly runningHere: number;
   readonly total: BuildFigures;
+}
+
+/** A task given to another machine. */
+export interface Copy {
+  readonly machine: string;
+  /** `awarded`: on its way there; `silent`: nothing is heard of it, and it waits again or has another copy. */
+  readonly state: 'awarded' | 'running' | 'silent';
+  /** Since it was given there. */
+  readonly sinceMs: number;
+  /** By the estimate, until its result is here. */
+  readonly leftMs: number;
+  /** Since the machine last spoke of it. */
+  readonly heardAgoMs: number;
+  /** Not the first copy of its task. */
+  readonly hedge: boolean;
+}
+
+export interface LiveTask {
+  readonly id: string;
+  readonly build: string;
+  /** The source's path. */
+  readonly label: string;
+  readonly state: 'waiting' | 'away' | 'here';
+  /** Why it runs here, or waits for a slot here; null for the others. */
+  readonly reason: string | null;
+  /** In this state. */
+  readonly sinceMs: number;
+  /** Since the compiler was called. */
+  readonly ageMs: number;
+  /** What it may take on a machine like this one. */
+  readonly estimateMs: number;
+  /** By the estimate; null while it waits. */
+  readonly leftMs: number | null;
+  readonly copies: readonly Copy[];
+}
+
+/** What `tender tasks` tells. */
+export interface TasksReport {
+  /** What runs, then what waits; the oldest first. */
+  readonly tasks: readonly LiveTask[];
+  /** Of all, listed or not. */
+  readonly counts: { readonly away: number; readonly here: number; readonly waiting: number };
+  /** The latest first; empty unless asked for. */
+  readonly ended: readonly EndedTask[];
+  /** What runs here for others. */
+  readonly lending: readonly Lending[];
+  /** Of machines with a session to this one: the age of what is known of them. */
+  readonly machines: readonly { readonly name: string; readonly heardAgoMs: number | null }[];
 }
 
 /** What `tender explain -- COMMAND` tells of one compile. */

@@ -25,6 +25,7 @@ import { createPrng } from '../../base/prng.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { Delegation } from '../../core/delegation/delegation.ts';
 import type { WorkerInfo } from '../../core/types.ts';
+import { Stories } from '../../core/story/stories.ts';
 import { complain } from '../complain.ts';
 import type { Explanation } from '../report.ts';
 import { TaskClasses } from './classes.ts';
@@ -36,6 +37,7 @@ import { openLog, type Log } from './log.ts';
 import { Network } from './network.ts';
 import { Preparer } from './prepare.ts';
 import { RecordKeeper } from './record-keeper.ts';
+import { watched } from './watched.ts';
 import { WishBook } from './wishes.ts';
 import { Workshop, type WorkshopParts } from './workshop.ts';
 
@@ -92,6 +94,8 @@ export class Agent {
   readonly delegator: Delegator;
   readonly recordKeeper: RecordKeeper;
   readonly wishes: WishBook;
+  /** What became of this machine's tasks lately. */
+  readonly stories: Stories;
   /** What goes wrong around the agent, by kind; `tender status` shows it. */
   readonly problems = new Map<string, string>();
   /** Null unless this machine's decisions are to be written down. */
@@ -136,10 +140,12 @@ export class Agent {
             record,
             wallMs: this.recordKeeper.readAtMs,
           });
+    this.stories = new Stories(policy);
     this.delegator = new Delegator({
       name: config.machine.name,
-      machine,
+      machine: watched(machine, (event, effects, now) => this.stories.observe(event, effects, now)),
       figures: this.figures,
+      stories: this.stories,
       announce: (announcement) => {
         const whole = {
           ...announcement,

@@ -4,8 +4,11 @@ import type { BuildProgress, MachineStatus, StatusReport } from '../report.ts';
 import { criteriaProblem } from '../../adapters/config/criteria.ts';
 import { policyNames } from '../../core/selection/index.ts';
 import type { Agent } from './agent.ts';
+import { explainTask, tasksOf } from './tasks.ts';
 
 const watchEveryMs = 250;
+/** More than a screen holds is not sent four times a second. */
+const mostWatched = 200;
 
 /** Answers one request; whatever it holds, the answer is JSON and the call ends (a watch: when its asker goes). */
 export function answerControl(agent: Agent, request: unknown, call: ControlCall): void {
@@ -45,6 +48,13 @@ export function answerControl(agent: Agent, request: unknown, call: ControlCall)
       );
       return;
     }
+    case 'tasks': {
+      const all = fields['all'] === true;
+      if (fields['watch'] === true) return watchTasks(agent, all, call);
+      return finish(tasksOf(agent, all));
+    }
+    case 'explain-task':
+      return finish(explainTask(agent, text('task')));
     case 'build-start': {
       const needs = text('needs');
       const fault = criteriaProblem(needs);
@@ -106,6 +116,13 @@ function watchBuild(agent: Agent, build: string, call: ControlCall): void {
     if (text !== last) call.send(progress);
     last = text;
   };
+  const timer = setInterval(tell, watchEveryMs);
+  call.onClosed(() => clearInterval(timer));
+  tell();
+}
+
+function watchTasks(agent: Agent, all: boolean, call: ControlCall): void {
+  const tell = (): void => call.send(tasksOf(agent, all, mostWatched));
   const timer = setInterval(tell, watchEveryMs);
   call.onClosed(() => clearInterval(timer));
   tell();

@@ -11,6 +11,7 @@ import {
   type FromDelegator,
   type FromWorker,
 } from '../../wire/messages.ts';
+import type { Stories } from '../../core/story/stories.ts';
 import { announcementToWire, failureCodeFromWire, offerFromWire } from '../../wire/session.ts';
 import { unreachable } from '../../base/assert.ts';
 import { AwardWriter } from './award.ts';
@@ -63,6 +64,7 @@ export interface DelegatorWorld {
   /** Core's delegation, perhaps with somebody who watches its steps. */
   readonly machine: StateMachine<DelegatorEvent, DelegatorEffect>;
   readonly figures: Figures;
+  readonly stories: Stories;
   announce(announcement: Omit<Announcement, 'delegator' | 'delegatorName' | 'port'>): Announcement;
   /** A worker says its name. */
   named(worker: NodeId, name: string): void;
@@ -120,6 +122,7 @@ export class Delegator {
     if (compile !== null) {
       this.blobs.registerAll(compile.fragment.files);
     } else if (prepared.travels === 'stored') {
+      this.world.stories.stored(id, build, label, performance.now());
       this.answerStored(task, prepared);
       return;
     } else if (prepared.travels === false && !prepared.heavy) {
@@ -327,7 +330,7 @@ export class Delegator {
     if (!written.ok) {
       // The compiler itself then says what is wrong with the place, in its own words.
       this.world.log('output-not-written', { label: task.compile.label, why: written.error });
-      this.runHere(task, 'output-not-written', written.error);
+      this.notWritten(task, written.error);
       return;
     }
     this.tasks.delete(taskId);
@@ -339,12 +342,17 @@ export class Delegator {
     this.world.figures.remote(task.build, name, { cpuMs: result.cpuMs, ranMs: result.ranMs, failed });
   }
 
+  private notWritten(task: LiveTask, why: string): void {
+    this.world.stories.wentHere(task.id, why, performance.now());
+    this.runHere(task, 'output-not-written', why);
+  }
+
   /** No slot, no worker: the result lies here. */
   private answerStored(task: LiveTask, { outputs, result }: Extract<Prepared, { travels: 'stored' }>): void {
     const written = writeOutputs(outputs, endedWell(result));
     if (!written.ok) {
       this.world.log('output-not-written', { why: written.error });
-      this.runHere(task, 'output-not-written', written.error);
+      this.notWritten(task, written.error);
       return;
     }
     this.tasks.delete(task.id);
@@ -414,7 +422,7 @@ export class Delegator {
   }
 
   private note(note: DelegationNote): void {
-    this.world.log(note.kind, { ...note });
+    this.world.log(note.kind, { ...note, weighed: undefined });
     if (note.kind === 'awarded' && note.hedge) {
       const build = this.tasks.get(note.task)?.build;
       if (build !== undefined) this.world.figures.count(build, (figures) => figures.doubled++);

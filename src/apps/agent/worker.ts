@@ -17,6 +17,7 @@ import {
   type FromWorker,
 } from '../../wire/messages.ts';
 import { announcementFromWire, offerToWire } from '../../wire/session.ts';
+import type { Lending } from '../report.ts';
 import { BlobFetcher } from './blobs-in.ts';
 import { packAboveBytes } from './outputs.ts';
 import { MachineRunner, type StateMachine } from './machine-runner.ts';
@@ -25,6 +26,7 @@ interface Attempt {
   readonly id: AttemptId;
   readonly delegator: NodeId;
   readonly award: AwardMessage;
+  readonly awardedAt: number;
   /** Its files on their way here, once it has been asked for them. */
   files: Promise<Result<Fetched, Fault>> | null;
   executing: boolean;
@@ -52,12 +54,6 @@ interface Upstream {
   readonly handle: { close(): void };
   readonly files: Map<number, FileEntryMessage>;
   readonly fetcher: BlobFetcher;
-}
-
-/** What runs here for others, for `tender status`. */
-export interface RunningAttempt {
-  readonly delegator: string;
-  readonly label: string;
 }
 
 export interface WorkerWorld {
@@ -106,10 +102,13 @@ export class Worker {
     this.runner.post(event);
   }
 
-  running(): readonly RunningAttempt[] {
+  /** What runs here for others, for people. */
+  running(): readonly Lending[] {
+    const now = performance.now();
     return [...this.attempts.values()].map((attempt) => ({
       delegator: this.upstreams.get(attempt.delegator)?.name ?? attempt.delegator,
       label: attempt.award.label,
+      sinceMs: Math.round(now - attempt.awardedAt),
     }));
   }
 
@@ -235,7 +234,7 @@ export class Worker {
     for (const file of award.newFiles) upstream.files.set(file.number, file);
     const { delegator } = upstream;
     if (this.attempts.has(award.attempt)) return;
-    const fresh = { files: null, executing: false, run: null, killed: null };
+    const fresh = { awardedAt: performance.now(), files: null, executing: false, run: null, killed: null };
     this.attempts.set(award.attempt, { id: award.attempt, delegator, award, ...fresh });
     this.runner.post({
       type: 'award',

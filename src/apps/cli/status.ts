@@ -4,6 +4,9 @@ import type { MachineStatus, StatusReport } from '../report.ts';
 import { complain } from '../complain.ts';
 import { ask, ensureAgent } from './agent-client.ts';
 import { duration } from './summary.ts';
+import { counted, fold, layTable, paintFor, shortTime, widthOf, type Column, type Paint } from './terminal.ts';
+
+const silentAfterMs = 4000;
 
 export async function runStatus(json: boolean): Promise<number> {
   const home = homeDirectory();
@@ -12,42 +15,67 @@ export async function runStatus(json: boolean): Promise<number> {
   const answered = await ask(home, { cmd: 'status' });
   if (!answered.ok) return complain(answered.error);
   const status = answered.value[0] as StatusReport;
-  process.stdout.write(json ? `${JSON.stringify(status)}\n` : `${renderStatus(status)}\n`);
+  const text = json ? JSON.stringify(status) : renderStatus(status, widthOf(process.stdout), paintFor(process.stdout));
+  process.stdout.write(`${text}\n`);
   return 0;
 }
 
-export function renderStatus(status: StatusReport): string {
-  const { agent, total } = status;
+/** Lines for people, none wider than `width`. */
+function renderStatus(status: StatusReport, width: number, paint: Paint): string {
+  const { agent, total, machines } = status;
   const lines = [
-    `${agent.name}: agent ${agent.pid}, up ${duration(agent.uptimeMs)}, ${(agent.rssBytes / 2 ** 20).toFixed(0)} MiB, ` +
-      (agent.cluster === null ? 'in no cluster (`tender init` makes one)' : `cluster «${agent.cluster}»`),
-    agent.slots > 0
-      ? `lends ${agent.slots} slots, load ${agent.load.toFixed(2)} per core`
-      : `lends nothing: ${agent.closedBecause}`,
+    ...fold(
+      `${agent.name}: agent ${agent.pid}, up ${duration(agent.uptimeMs)}, ${(agent.rssBytes / 2 ** 20).toFixed(0)} MiB, ` +
+        (agent.cluster === null ? 'in no cluster (`tender init` makes one)' : `cluster «${agent.cluster}»`),
+      width,
+    ),
+    ...fold(
+      agent.slots > 0
+        ? `lends ${counted(agent.slots, 'slot')}, load ${agent.load.toFixed(2)} per core`
+        : `lends nothing: ${agent.closedBecause}`,
+      width,
+    ),
   ];
-  for (const { delegator, label } of status.lending) lines.push(`  works on ${label} for ${delegator}`);
-  for (const problem of agent.problems) lines.push(`  problem: ${problem}`);
+  for (const { delegator, label, sinceMs } of status.lending) {
+    lines.push(...fold(`  works on ${label} for ${delegator} since ${shortTime(sinceMs)}`, width));
+  }
+  for (const problem of agent.problems)
+    lines.push(...fold(`  problem: ${problem}`, width).map((line) => paint.warn(line)));
   lines.push('');
-  if (status.machines.length === 0) {
-    lines.push(
+  if (machines.length === 0) {
+    const nobody =
       agent.cluster === null
         ? 'Builds run here alone.'
-        : 'No machine has answered yet; they come when a build announces work.',
-    );
+        : 'No machine has answered yet; they come when a build announces work.';
+    lines.push(...fold(nobody, width));
   } else {
-    lines.push(
-      table(['machine', 'slots', 'busy', 'load', 'cores', 'GHz', 'free memory', 'now'], status.machines.map(row)),
-    );
+    const [head = '', ...rows] = layTable(columns, machines.map(row), width);
+    lines.push(paint.dim(head), ...rows.map((line, at) => (isSilent(machines[at]) ? paint.warn(line) : line)));
   }
   lines.push('');
-  lines.push(
-    `${status.waiting} waiting, ${status.runningHere} running here; since the start ${total.units} compiled: ${total.remote} remote, ${total.stored} from the store, ${total.local} here`,
-  );
+  const done = `since the start ${total.units} compiled: ${total.remote} remote, ${total.stored} from the store, ${total.local} here`;
+  lines.push(...fold(`${status.waiting} waiting, ${status.runningHere} running here; ${done}`, width));
   return lines.join('\n');
 }
 
+const columns: readonly Column[] = [
+  { head: 'machine' },
+  { head: 'slots', align: 'right' },
+  { head: 'busy', align: 'right' },
+  { head: 'load', align: 'right' },
+  { head: 'cores', align: 'right' },
+  { head: 'GHz', align: 'right' },
+  { head: 'free mem', align: 'right' },
+  { head: 'heard', align: 'right' },
+  { head: 'now', flexible: 'cut-right' },
+];
+
+/** Heartbeats come every two seconds while something runs there. */
+function isSilent(machine: MachineStatus | undefined): boolean {
+  return machine !== undefined && machine.tasks.length > 0 && machine.lastHeardMs > silentAfterMs;
+}
+
 function row(machine: MachineStatus): string[] {
-  const silent = machine.lastHeardMs > 4000 ? `silent for ${duration(machine.lastHeardMs)}; ` : '';
   const shown = machine.tasks.slice(0, 4).join(' ') + (machine.tasks.length > 4 ? ` +${machine.tasks.length - 4}` : '');
   return [
     machine.name,
@@ -57,19 +85,7 @@ function row(machine: MachineStatus): string[] {
     String(machine.cores),
     machine.ghz.toFixed(1),
     `${(machine.memFreeBytes / 2 ** 30).toFixed(1)} GiB`,
-    silent + (machine.remark !== '' ? machine.remark : shown),
+    `${shortTime(machine.lastHeardMs)} ago`,
+    isSilent(machine) ? `silent; ${shown}` : machine.remark !== '' ? machine.remark : shown,
   ];
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map((cells) => (cells[column] ?? '').length)));
-  return all
-    .map((cells) =>
-      cells
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 }

@@ -63,7 +63,7 @@ describe('the story of a task', () => {
     const first = ['announced', 'offer', 'offer', 'awarded', 'offer', 'started', 'failed'];
     expect(kinds(story)).toEqual([...first, 'announced', 'awarded', 'started', 'result', 'ended']);
     const [announced, refused, offered, awarded] = story.happenings;
-    expect(announced).toMatchObject({ atMs: 0, tasks: 1 });
+    expect(announced).toMatchObject({ atMs: 0, tasks: 1, again: 0 });
     expect(refused).toEqual({
       ...{ atMs: 2, kind: 'offer', worker: 'c', name: 'c.lan', slots: 0, load: 0.25 },
       remark: 'gcc 12.3 there, 12.2 here',

@@ -60,7 +60,14 @@ export type Happening = { readonly atMs: number } & Told;
 
 export type Told =
   /** Demand was announced, for this task among others; before its submission when a build's demand was known already. */
-  | { readonly kind: 'announced'; readonly tasks: number; readonly offersWanted: number }
+  | {
+      readonly kind: 'announced';
+      /** Those of one class with it, itself included. */
+      readonly tasks: number;
+      readonly offersWanted: number;
+      /** How often it was said again while the task waited. */
+      readonly again: number;
+    }
   /** `slots` 0: it offers none, and `remark` says why. */
   | {
       readonly kind: 'offer';

@@ -5,8 +5,7 @@ import type { Entry, KeptStory } from './kept.ts';
 import type { HeardOffer, MadeAnnouncement } from './stories.ts';
 import type { Choice, Happening, TaskStory } from './types.ts';
 
-/** A task that waits long hears the same offers again and again. */
-const ANNOUNCEMENTS_TOLD = 6;
+/** In a farm of thousands not all that offered is worth telling. */
 const OFFERS_TOLD = 24;
 
 /** `announcements`: of the task's build; both lists in order of time. */
@@ -81,36 +80,42 @@ function waits(kept: KeptStory): { from: number; until: number }[] {
   return found;
 }
 
+/** Of each time of waiting the first announcement, and how often it was said again. */
 function toldOf(kept: KeptStory, announcements: readonly MadeAnnouncement[]): Happening[] {
   const classId = kept.spec.class?.id;
-  const demandIn = ({ demands }: MadeAnnouncement): number =>
-    demands.find((demand) => demand.class.id === classId)?.count ?? 0;
-  const periods = waits(kept);
-  const during = announcements.filter(
-    (made) => demandIn(made) > 0 && periods.some(({ from, until }) => made.at >= from && made.at <= until),
-  );
-  const earlier = announcements.filter((made) => demandIn(made) > 0 && made.at < kept.submittedAt).slice(-1);
+  const made = announcements
+    .map(({ at, demands, offersWanted }) => {
+      const tasks = demands.find((demand) => demand.class.id === classId)?.count ?? 0;
+      return { at, tasks, offersWanted };
+    })
+    .filter(({ tasks }) => tasks > 0);
+  const told = waits(kept).flatMap(({ from, until }) => {
+    const [first, ...more] = made.filter(({ at }) => at >= from && at <= until);
+    return first === undefined ? [] : [{ ...first, again: more.length }];
+  });
   // A build that has announced already has its offers: this task only joins it.
-  const told = during.length > 0 ? during.slice(0, ANNOUNCEMENTS_TOLD) : earlier;
-  return told.map((made) => ({
-    atMs: made.at - kept.submittedAt,
-    kind: 'announced',
-    tasks: demandIn(made),
-    offersWanted: made.offersWanted,
-  }));
+  if (told.length === 0) {
+    const before = made.findLast(({ at }) => at < kept.submittedAt);
+    if (before !== undefined) told.push({ ...before, again: 0 });
+  }
+  return told.map(({ at, ...rest }) => ({ atMs: at - kept.submittedAt, kind: 'announced', ...rest }));
 }
 
-/** What came while the task waited, and what the machines that got it had offered before. */
+/** What came while the task waited, and what the machines that got it had offered before; renewals are no news. */
 function offersTo(kept: KeptStory, offers: readonly HeardOffer[], nameOf: (worker: NodeId) => string): Happening[] {
   const classId = kept.spec.class?.id ?? '';
   const periods = waits(kept);
   const told = new Set<HeardOffer>();
+  const latest = new Map<NodeId, HeardOffer>();
   for (const offer of offers) {
     const forIt = offer.slots === 0 || offer.classIds.includes(classId);
-    if (forIt && periods.some(({ from, until }) => offer.at >= from && offer.at <= until)) told.add(offer);
+    if (!forIt || !periods.some(({ from, until }) => offer.at >= from && offer.at <= until)) continue;
+    const before = latest.get(offer.worker);
+    latest.set(offer.worker, offer);
+    if (before?.slots !== offer.slots || before.remark !== offer.remark) told.add(offer);
   }
   for (const entry of kept.entries) {
-    if (entry.kind !== 'awarded') continue;
+    if (entry.kind !== 'awarded' || latest.has(entry.worker)) continue;
     const last = offers.findLast(({ worker, at, slots }) => worker === entry.worker && at <= entry.at && slots > 0);
     if (last !== undefined) told.add(last);
   }
