@@ -2,7 +2,7 @@
 // healthy, with a quarter of the machines killed on the way, and with a quarter frozen. The compiler sleeps, so that all of
 // them fit on one machine and what counts is who gets which unit when.
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createFarmNetwork, loopbackNetwork, type FarmNetwork } from '../../src/adapters/netns/farm-network.ts';
 import { BenchProblem } from '../client/problem.ts';
@@ -146,12 +146,12 @@ const order = ({ condition }: Row): number => ['healthy', 'killed', 'frozen'].in
 const seconds = (ms: number): string => (ms / 1000).toFixed(1);
 
 function describe(one: Measured): string {
-  const { makespanMs, silenceMs, failed, here, notes } = one.outcome;
+  const { makespanMs, silenceMs, failed, here, notes, cpuMs, busy } = one.outcome;
   const over = makespanMs / areaBoundMs(one.plan, one.outcome.lostAtMs);
   const more = [...(failed > 0 ? [`${failed} failed`] : []), ...(here > 0 ? [`${here} here`] : []), ...notes];
   return [
     `seed ${one.plan.seed} ${one.condition} ${one.who}: ${seconds(makespanMs)} s, ${over.toFixed(2)} times the bound, silent for`,
-    `${seconds(silenceMs)} s, load ${loadavg()[0]?.toFixed(1)}${more.map((it) => `; ${it}`).join('')}`,
+    `${seconds(silenceMs)} s, CPU ${seconds(cpuMs)} s, processors ${Math.round(100 * busy)} % busy${more.map((it) => `; ${it}`).join('')}`,
   ].join(' ');
 }
 

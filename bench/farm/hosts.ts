@@ -13,6 +13,8 @@ export class Hosts {
   readonly network: FarmNetwork;
   private readonly children = new Map<ChildProcess, { readonly host: number; said: string }>();
   private readonly frozen = new Set<number>();
+  /** CPU that lost servers had used, ms. */
+  private lostCpuMs = 0;
 
   constructor(network: FarmNetwork) {
     this.network = network;
@@ -44,11 +46,18 @@ export class Hosts {
     return new RegExp(`:${port.toString(16).toUpperCase().padStart(4, '0')} \\S+ 0A `).test(sockets);
   }
 
+  /** CPU of all servers so far and of what they have started and waited for, ms in steps of ten. */
+  cpuMs(): number {
+    const running = [...this.children.keys()].filter(isRunning);
+    return this.lostCpuMs + running.reduce((sum, { pid = 0 }) => sum + sumCpu([...listTree(pid).keys()]), 0);
+  }
+
   /** Kills or stops everything on these hosts at once. */
   lose(hosts: readonly number[], how: 'killed' | 'frozen'): void {
     for (const [child, { host }] of this.children) {
       if (!hosts.includes(host) || !isRunning(child) || child.pid === undefined) continue;
       const pids = stopTree(child.pid);
+      if (how === 'killed') this.lostCpuMs += sumCpu(pids);
       for (const pid of pids) {
         if (how === 'killed') signal(pid, 'SIGKILL');
         else this.frozen.add(pid);
@@ -91,6 +100,7 @@ export class Hosts {
     for (const pid of this.frozen) signal(pid, 'SIGKILL');
     this.frozen.clear();
     this.children.clear();
+    this.lostCpuMs = 0;
   }
 
   /** The benchmark itself is leaving. */
@@ -142,6 +152,16 @@ function readStat(pid: number): string[] | null {
   } catch {
     return null;
   }
+}
+
+const tickMs = 10;
+
+/** Of processes and of the children that they have waited for, ms. */
+function sumCpu(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => {
+    const ticks = (readStat(pid) ?? []).slice(11, 15).reduce((all, field) => all + Number(field), 0);
+    return sum + ticks * tickMs;
+  }, 0);
 }
 
 function startOf(pid: number): string {

@@ -7,16 +7,14 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ensureInstalled } from '../client/peers.ts';
 import { BenchProblem } from '../client/problem.ts';
-import { makePlan, slotsPerWorker } from './farm-plan.ts';
+import { slotsPerWorker } from './farm-plan.ts';
 import { clientHost, runBuild, workerHost, type BuildCommand } from './run-build.ts';
-import { writeSources } from './sources.ts';
+import { writeWarming } from './sources.ts';
 import type { Bench, Contender, Outcome, Request, Way } from './types.ts';
 
 const schedulerPort = 8765;
 const daemonPort = 10_245;
 const readyWithinMs = 60_000;
-/** Of the seeds of what is measured none is so large. */
-const warmingSeed = 1_000_000;
 
 export class Icecc implements Contender {
   readonly name = 'icecc';
@@ -89,9 +87,7 @@ export class Icecc implements Contender {
    * the compiler's environment.
    */
   private async warm(request: Request, how: BuildCommand): Promise<void> {
-    const workers = request.plan.slowness.length;
-    const plan = makePlan(warmingSeed, { workers, tasks: 6 * workers, medianMs: 40 });
-    const round = { plan, sources: writeSources(this.bench, plan), condition: 'healthy' } as const;
+    const round = writeWarming(this.bench, request.plan);
     let clean = 0;
     await this.until('all compiles of a round are done by others', async () => {
       const { here, failed } = await runBuild(this.bench, round, how);

@@ -34,6 +34,10 @@ export interface Row {
   /** Compiles done by the machine that builds. */
   readonly here: number;
   readonly identical: boolean | null;
+  /** CPU of the whole farm on the one machine that plays it, median over the seeds. */
+  readonly cpuMsPerUnit: number | null;
+  /** How busy that machine was, 0 to 1: near 1 the figures are its own and not the farm's. */
+  readonly busyBySeed: readonly number[];
   readonly note: string;
 }
 
@@ -65,6 +69,8 @@ export function rowOf(measured: readonly [Measured, ...Measured[]]): Row {
     failed: sum((outcome) => outcome.failed),
     here: sum((outcome) => outcome.here),
     identical: sum((outcome) => outcome.different) === 0,
+    cpuMsPerUnit: round(median(measured.map((it) => it.outcome.cpuMs)) / plan.durationsMs.length, 1),
+    busyBySeed: measured.map((it) => round(it.outcome.busy, 2)),
     note: measured.flatMap((it) => notesOf(it).map((note) => `seed ${it.plan.seed}: ${note}`)).join('; '),
   };
 }
@@ -84,7 +90,7 @@ export function emptyRow(who: string, condition: Condition, why: string): Row {
   return {
     ...{ who, condition, units: 0, jobs: 0, seeds: [], overBound: null, overBoundBySeed: [], makespanMsBySeed: [] },
     ...{ boundMsBySeed: [], over90BySeed: [], silenceMs: null, lostAtMsBySeed: [], failed: 0, here: 0 },
-    ...{ identical: null, note: why },
+    ...{ identical: null, cpuMsPerUnit: null, busyBySeed: [], note: why },
   };
 }
 
@@ -111,7 +117,18 @@ const isOurs = ({ who }: Measured): boolean => who.startsWith('tender ');
 
 /** For people. */
 export function renderTable(rows: readonly Row[]): string {
-  const head = ['condition', 'who', 'over bound', 'by seed', 'silence s', 'failed', 'here', 'same'];
+  const head = [
+    'condition',
+    'who',
+    'over bound',
+    'by seed',
+    'silence s',
+    'failed',
+    'here',
+    'same',
+    'CPU ms/unit',
+    'busy',
+  ];
   const lines = rows.map((row) => [
     row.condition,
     row.who,
@@ -121,6 +138,8 @@ export function renderTable(rows: readonly Row[]): string {
     row.overBound === null ? '–' : String(row.failed),
     row.overBound === null ? '–' : String(row.here),
     row.identical === null ? '–' : row.identical ? 'yes' : 'NO',
+    row.cpuMsPerUnit === null ? '–' : row.cpuMsPerUnit.toFixed(0),
+    row.busyBySeed.map((busy) => busy.toFixed(1)).join(' '),
   ]);
   const widths = head.map((name, column) => Math.max(name.length, ...lines.map((line) => line[column]?.length ?? 0)));
   const draw = (line: readonly string[]): string =>

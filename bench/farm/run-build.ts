@@ -3,6 +3,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Bench, Outcome, Request } from './types.ts';
@@ -37,6 +38,7 @@ export async function runBuild(bench: Bench, request: Request, how: BuildCommand
   if (child.stdin === null || child.stdout === null) throw new Error('bug: a child without pipes');
   const stop = (): void => killGroup(child);
   process.prependOnceListener('exit', stop);
+  const before = { cpuMs: bench.hosts.cpuMs(), busy: readProcessors() };
   const startedAt = performance.now();
   const timer = setTimeout(stop, bench.capMs);
   const ended = once(child, 'close');
@@ -45,9 +47,11 @@ export async function runBuild(bench: Bench, request: Request, how: BuildCommand
   const ends: number[] = [];
   const succeeded = new Set<number>();
   let doneMs = 0;
+  let commandsCpuMs = 0;
   let lostAtMs: number | null = null;
   for await (const line of createInterface({ input: child.stdout })) {
-    const [unit = 0, status] = line.split(' ').map(Number);
+    const [unit = 0, status, , cpuUs = 0] = line.split(' ').map(Number);
+    commandsCpuMs += cpuUs / 1000;
     const nowMs = performance.now() - startedAt;
     ends.push(nowMs);
     if (status === 0) {
@@ -62,6 +66,8 @@ export async function runBuild(bench: Bench, request: Request, how: BuildCommand
   clearTimeout(timer);
   process.off('exit', stop);
   const makespanMs = performance.now() - startedAt;
+  const cpuMs = bench.hosts.cpuMs() - before.cpuMs + commandsCpuMs;
+  const now = readProcessors();
   const unfinished = plan.durationsMs.length - ends.length;
   const times = [0, ...ends, ...(unfinished > 0 ? [makespanMs] : [])];
   const silenceMs = times.slice(1).reduce((longest, at, index) => Math.max(longest, at - (times[index] ?? 0)), 0);
@@ -78,9 +84,21 @@ export async function runBuild(bench: Bench, request: Request, how: BuildCommand
     unfinished,
     here: existsSync(hereFile) ? statSync(hereFile).size : 0,
     different: wrong.length,
+    cpuMs,
+    busy: (now.busyMs - before.busy.busyMs) / Math.max(1, now.allMs - before.busy.allMs),
     said: readFileSync(saidFile, 'utf8').slice(-2000).trim(),
     notes: [],
   };
+}
+
+/** Time of all processors so far, ms. */
+function readProcessors(): { busyMs: number; allMs: number } {
+  let [busyMs, allMs] = [0, 0];
+  for (const { times } of cpus()) {
+    busyMs += times.user + times.nice + times.sys + times.irq;
+    allMs += times.user + times.nice + times.sys + times.irq + times.idle;
+  }
+  return { busyMs, allMs };
 }
 
 /** The commands with everything that they started. */

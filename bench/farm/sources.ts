@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Plan } from './farm-plan.ts';
-import type { Bench, Sources } from './types.ts';
+import { makePlan, slotsPerWorker, type Plan } from './farm-plan.ts';
+import type { Bench, Request, Sources } from './types.ts';
 
 /** Sources stay where they are from one build of a plan to the next: durations are remembered by their paths. */
 export function writeSources(bench: Bench, plan: Plan): Sources {
@@ -25,4 +25,14 @@ export function writeSources(bench: Bench, plan: Plan): Sources {
     return readFileSync(join(expectedDir, args.at(-1) ?? ''));
   });
   return { outDir: join(dir, 'out'), words, objects: names.map((name) => `${name}.o`), expected };
+}
+
+/** Of the seeds of what is measured none is so large. */
+const warmingSeed = 1_000_000;
+
+/** Short compiles, some for every slot, by which servers get ready to be measured. */
+export function writeWarming(bench: Bench, { slowness }: Plan): Request {
+  const tasks = 4 * slowness.length * slotsPerWorker;
+  const plan = makePlan(warmingSeed, { workers: slowness.length, tasks, medianMs: 40 });
+  return { plan, sources: writeSources(bench, plan), condition: 'healthy' };
 }

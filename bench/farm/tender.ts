@@ -11,12 +11,12 @@ import { createInvite } from '../../src/adapters/cluster/invites.ts';
 import { joinCluster } from '../../src/adapters/cluster/join.ts';
 import { socketPath } from '../../src/adapters/config/config.ts';
 import { callControl } from '../../src/adapters/launcher-socket/client.ts';
-import { checkSandbox } from '../../src/adapters/sandbox/open.ts';
 import { agentNodeOptions } from '../../src/apps/cli/agent-client.ts';
 import type { BuildReport } from '../../src/apps/report.ts';
 import { BenchProblem, must } from '../client/problem.ts';
 import { slotsPerWorker, type Plan } from './farm-plan.ts';
 import { isRunning } from './hosts.ts';
+import { writeWarming } from './sources.ts';
 import { clientHost, runBuild, workerHost } from './run-build.ts';
 import type { Bench, Contender, Outcome, Request, Way } from './types.ts';
 
@@ -38,7 +38,6 @@ export class Tender implements Contender {
   /** Where logs of the client's agent are left; null: nowhere. */
   private readonly logDir: string | null;
   private readonly groupPort = randomInt(20_000, 60_000);
-  private client: ChildProcess | null = null;
   private firstBuild: { readonly seed: number; readonly outcome: Outcome } | null = null;
 
   constructor(bench: Bench, workers: number, logDir: string | null) {
@@ -49,8 +48,6 @@ export class Tender implements Contender {
   }
 
   async open(): Promise<string | null> {
-    const sandbox = await checkSandbox();
-    if (!sandbox.ok) return `no sandbox: ${sandbox.error.message}`;
     const names = [clientName, ...Array.from({ length: this.workers }, (_, index) => workerName(index))];
     for (const name of names) {
       mkdirSync(this.home(name), { recursive: true, mode: 0o700 });
@@ -99,26 +96,39 @@ export class Tender implements Contender {
     return this.build(request, jobs, 'client-knowing', request.condition);
   }
 
-  /** A build by fresh agents; the client's home begins as `from`. */
+  /** A build by a fresh agent whose home begins as `from`, on workers that have worked before, for an agent that is forgotten. */
   private async build(request: Request, jobs: number, from: string, label: string): Promise<Outcome> {
-    this.takeHome(from, clientName);
     try {
-      await this.startAgents(request.plan);
-      const build = `b${randomBytes(6).toString('hex')}`;
-      await this.ask({ cmd: 'build-start', build, needs: '' });
-      const outcome = await runBuild(this.bench, request, {
-        command: [launcher, 'gcc'],
-        jobs,
-        env: { TENDER_HOME: this.home(clientName), TENDER_BUILD: build, TENDER_NO_START: '1' },
-      });
-      const report = (await this.ask({ cmd: 'build-end', build })) as BuildReport;
-      // It writes down what it has learnt.
-      if (this.client !== null) await this.bench.hosts.end(this.client);
+      await this.startWorkers(request.plan);
+      await this.buildOnce(writeWarming(this.bench, request.plan), jobs, 'client-new');
+      const { outcome, report } = await this.buildOnce(request, jobs, from);
       this.keepLog(`${label}-${request.plan.seed}`);
       return { ...outcome, notes: this.notesOf(report) };
     } finally {
       await this.bench.hosts.endAll();
     }
+  }
+
+  private async buildOnce(
+    request: Request,
+    jobs: number,
+    from: string,
+  ): Promise<{ outcome: Outcome; report: BuildReport }> {
+    this.takeHome(from, clientName);
+    const client = await this.startAgent(clientHost, clientName, [...agentNodeOptions, main, 'agent'], {
+      TENDER_LOG: this.logDir === null ? 'info' : 'debug',
+    });
+    const build = `b${randomBytes(6).toString('hex')}`;
+    await this.ask({ cmd: 'build-start', build, needs: '' });
+    const outcome = await runBuild(this.bench, request, {
+      command: [launcher, 'gcc'],
+      jobs,
+      env: { TENDER_HOME: this.home(clientName), TENDER_BUILD: build, TENDER_NO_START: '1' },
+    });
+    const report = (await this.ask({ cmd: 'build-end', build })) as BuildReport;
+    // It writes down what it has learnt.
+    await this.bench.hosts.end(client);
+    return { outcome, report };
   }
 
   private takeHome(from: string, to: string): void {
@@ -153,7 +163,7 @@ export class Tender implements Contender {
     copyFileSync(join(this.home(clientName), 'log/agent.log'), join(this.logDir, `${label}.log`));
   }
 
-  private async startAgents(plan: Plan): Promise<void> {
+  private async startWorkers(plan: Plan): Promise<void> {
     const indexes = [...plan.slowness.keys()];
     while (indexes.length > 0) {
       const started = indexes.splice(0, startedAtOnce).map(async (index) => {
@@ -162,9 +172,6 @@ export class Tender implements Contender {
       });
       await Promise.all(started);
     }
-    this.client = await this.startAgent(clientHost, clientName, [...agentNodeOptions, main, 'agent'], {
-      TENDER_LOG: this.logDir === null ? 'info' : 'debug',
-    });
   }
 
   private async startAgent(

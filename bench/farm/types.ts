@@ -45,6 +45,10 @@ export interface Outcome {
   readonly here: number;
   /** Units that came back otherwise than the compiler makes them. */
   readonly different: number;
+  /** CPU that the farm took: commands, helpers and servers. */
+  readonly cpuMs: number;
+  /** How busy the processors were meanwhile, 0 to 1, with whatever else runs: near 1 the figures mean nothing. */
+  readonly busy: number;
   /** What the commands printed last. */
   readonly said: string;
   /** Why the figures are not what they seem to be, or what explains them; empty when nothing does. */
