@@ -16,8 +16,10 @@ import type { World } from './world.ts';
 
 const TOOLCHAIN = { digest: 'd1', path: '/usr/bin/g++', label: 'g++ 12.2.0' };
 const CRITERIA = { any: '', criteria: 'mem.free >= 1GiB && load < 2', toolchain: '', 'nobody-has': 'arch == "vax"' };
-/** How often the delegator's own view is compared with the checker's count. */
-const COMPARE_EVERY_STEPS = 1024;
+/** How often the delegator's own view is compared with the checker's count: a view costs as much as there is to see. */
+const COMPARE_EVERY_STEPS = 32;
+const COMPARE_LARGE_EVERY_STEPS = 2048;
+const LARGE_MACHINES = 50;
 
 interface Make {
   readonly index: number;
@@ -136,7 +138,9 @@ export class DelegatorNode extends Node {
     this.#steps += 1;
     const { checker } = this.#world;
     checker.waiting(this.id, checker.waitingAt(this.id), this.#options.maxWaiting + this.#awards);
-    if (this.#steps % COMPARE_EVERY_STEPS === 0) checker.compare(this.id, this.#delegation.view());
+    const isLarge = this.#world.machines.length > LARGE_MACHINES;
+    if (this.#steps % (isLarge ? COMPARE_LARGE_EVERY_STEPS : COMPARE_EVERY_STEPS) === 0)
+      checker.compare(this.id, this.#delegation.view());
   }
 
   /** As make does: starts jobs while fewer than -j run. */

@@ -9,7 +9,7 @@ import type { AdmissionView } from '../src/core/worker/view.ts';
 import type { WorkerEffect, WorkerEvent, WorkerOptions } from '../src/core/worker/types.ts';
 import type { Session } from './network.ts';
 import { Node } from './node.ts';
-import { doneAt } from './pace.ts';
+import { doneAt, isWithin } from './pace.ts';
 import type { MachinePlan, Span } from './types.ts';
 import { isUnheard, mutatedOptions } from './mutations.ts';
 import type { World } from './world.ts';
@@ -346,10 +346,7 @@ export class MachineNode extends Node {
     this.#admission = this.#create();
     this.#sampledAt = -Infinity;
     this.#countFree();
-    const isOwnerThere = this.plan.ownerThere.some(
-      ({ fromMs, untilMs }) => fromMs <= this.clock.now && this.clock.now < untilMs,
-    );
-    if (isOwnerThere) this.#ownerComes();
+    if (isWithin(this.plan.ownerThere, this.clock.now)) this.#ownerComes();
   }
 
   #freezeFor(ms: number): void {

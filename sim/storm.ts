@@ -2,7 +2,7 @@
 // They are made to find bugs, not figures: whatever happens in them, the six invariants of protocol.md must hold.
 import type { Prng } from '../src/base/prng.ts';
 import { GIB } from '../src/core/testing/samples.ts';
-import { pick, streamOf, uniform } from './random.ts';
+import { exponential, pick, streamOf, uniform } from './random.ts';
 import type {
   BuildPlan,
   DelegatorPlan,
@@ -161,7 +161,7 @@ function timesOf(random: Prng, everyMs: number): number[] {
   const times: number[] = [];
   if (everyMs === Infinity) return times;
   for (let at = 0; ;) {
-    at -= Math.log(1 - random()) * everyMs;
+    at += exponential(random, everyMs);
     if (at >= STORM_MS) return times;
     times.push(at);
   }

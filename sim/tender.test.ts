@@ -113,6 +113,14 @@ describe('what a scenario says happens', () => {
     expect(runTender({ ...scenario, seed: 2 })).not.toEqual(runTender(scenario));
   });
 
+  test('ten thousand machines hear one build, and few of them answer', { timeout: 120_000 }, () => {
+    const machines = Array.from({ length: 10_000 }, (_, i) => ({ speed: 1 + (i % 4), slots: 2 + (i % 15) }));
+    const outcome = runTender(scenarioOf({ machines, durationsMs: durations(1000, 2000), jobs: 1000 }));
+    expect(outcome.builds[0]).toMatchObject({ tasks: 1000, remote: 1000, local: 0 });
+    expect(outcome.messagesByKind?.['announcement']).toBeGreaterThanOrEqual(10_000);
+    expect(outcome.offers).toBeLessThan(5000);
+  });
+
   test('with every machine gone all tasks are done here', () => {
     const machines = equal.map(() => ({ crashes: [{ fromMs: 2000, untilMs: Infinity }] }));
     const { builds } = runTender(scenarioOf({ ...base, machines }));
