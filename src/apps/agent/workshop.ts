@@ -111,6 +111,7 @@ export class Workshop {
     const options = {
       slots,
       closedBecause,
+      site: config.machine.site,
       memReserveBytes: work.mem_reserve_mib * 2 ** 20,
       memPerTaskBytes: work.mem_per_task_mib * 2 ** 20,
       maxLoad: work.max_load,

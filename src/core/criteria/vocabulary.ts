@@ -12,6 +12,8 @@ export const NAMES: Readonly<Record<string, Measure>> = {
   'cpu.model': 'text',
   'cpu.ghz': 'frequency',
   'cpu.cores': 'count',
+  /** Speed of one core as Tender measures it; only compared. */
+  'cpu.bench': 'count',
   'mem.free': 'bytes',
   'mem.total': 'bytes',
   /** Runnable processes per core that are not Tender's own. */
@@ -19,6 +21,9 @@ export const NAMES: Readonly<Record<string, Measure>> = {
   /** Share of time in which something waited for the processor, 0 to 100. */
   pressure: 'percent',
   slots: 'count',
+  /** Round trip to the machine that asks, and bytes that come from it in a second; not known before a session has measured them. */
+  'link.rtt': 'duration',
+  'link.speed': 'bytes',
   /** How long the machine is expected to stay free. */
   'free.for': 'duration',
 };

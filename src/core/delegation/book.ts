@@ -163,7 +163,12 @@ export class Book {
   /** What a task costs there beside its running: as seen so far, or as the link says. */
   overheadMs(worker: WorkerBook, bytes: number): number {
     const seen = this.record.overheadMs(worker.id);
-    return seen ?? OVERHEAD_MS + worker.rttMs + bytes / (worker.bytesPerMs || BYTES_PER_MS);
+    return seen ?? this.linkMs(worker, bytes);
+  }
+
+  /** The same by the session's own measurements. */
+  linkMs(worker: WorkerBook, bytes: number): number {
+    return OVERHEAD_MS + worker.rttMs + bytes / (worker.bytesPerMs || BYTES_PER_MS);
   }
 
   /** Speed in multiples of this machine, in a project and kind: what was seen, and before that what the bench scores promise. */

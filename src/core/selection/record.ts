@@ -7,8 +7,8 @@ export const record: Policy = {
   choose(_task, candidates) {
     let best: Candidate | null = null;
     for (const candidate of candidates) {
-      if (best !== null && candidate.rate < best.rate) continue;
-      if (best === null || candidate.rate > best.rate || candidate.arrival < best.arrival) best = candidate;
+      if (best !== null && candidate.past < best.past) continue;
+      if (best === null || candidate.past > best.past || candidate.arrival < best.arrival) best = candidate;
     }
     return best;
   },

@@ -12,8 +12,10 @@ function place(worker: string | null, parts: Partial<Candidate> = {}): Candidate
     worker,
     leaseId: own ? null : 'l',
     rate: 1,
+    past: parts.rate ?? 1,
     info: null,
     load: 0,
+    linkMs: 0,
     overheadMs: own ? 0 : 10,
     freeFor: [],
     arrival: own ? 0 : 1,
@@ -33,10 +35,21 @@ describe('first', () => {
 });
 
 function told(parts: Partial<WorkerInfo>): WorkerInfo {
-  const machine = { name: 'm', arch: 'x86_64', os: 'linux', cores: 8, slots: 8, cpuModel: 'Example 3000' };
+  const machine = { name: 'm', arch: 'x86_64', os: 'linux', cores: 8, slots: 8, cpuModel: 'Example 3000', bench: 0 };
   const memory = { memTotalBytes: 16 * 1024 ** 3, memFreeBytes: 8 * 1024 ** 3 };
   const more = { bench: 0, graceMs: 0, toolchains: [] };
-  return { ...machine, ...memory, ...more, ghz: 3, load: 0, pressure: 0, freeFor: [], ...parts };
+  return {
+    ...machine,
+    ...memory,
+    ...more,
+    ghz: 3,
+    load: 0,
+    pressure: 0,
+    freeFor: [],
+    graceMs: 0,
+    toolchains: [],
+    ...parts,
+  };
 }
 
 describe('info', () => {
@@ -53,6 +66,16 @@ describe('info', () => {
     expect(choose([])).toBeUndefined();
   });
 
+  test('the link counts for short tasks; measured scores before clocks, when all have one', () => {
+    const near = place('near', { info: told({}), linkMs: 5, arrival: 2 });
+    const far = place('far', { info: told({ ghz: 3.1 }), linkMs: 900, arrival: 1 });
+    expect(choose([near, far])).toBe('near');
+    expect(policies.info.choose({ estimateMs: 600_000 }, [near, far], null)?.worker).toBe('far');
+    const scored = place('scored', { info: told({ ghz: 2, bench: 900 }), arrival: 2 });
+    expect(choose([scored, place('clocked', { info: told({ ghz: 4, bench: 500 }) })])).toBe('scored');
+    expect(choose([scored, place('clocked', { info: told({ ghz: 4 }) })])).toBe('clocked');
+  });
+
   test('what a machine did before does not count', () => {
     expect(
       choose([place('slow', { info: told({}), rate: 0.1 }), place('said-less', { info: told({ ghz: 2 }), rate: 9 })]),
@@ -60,13 +83,17 @@ describe('info', () => {
   });
 
   test('a machine that says nothing counts as an idle one of two gigahertz', () => {
-    expect(scoreOf({ info: null, load: 0 })).toBe(scoreOf({ info: told({ ghz: 0 }), load: 0 }));
+    expect(scoreOf({ info: null, load: 0 }, false)).toBe(scoreOf({ info: told({ ghz: 0 }), load: 0 }, false));
     expect(choose([place(null), place('told', { info: told({}) })])).toBe('told');
   });
 });
 
 describe('record', () => {
   const choose = (places: Candidate[]): string | null | undefined => policies.record.choose(task, places, null)?.worker;
+
+  test('a promise is no past', () => {
+    expect(choose([place('promises', { rate: 3, past: 1 }), place('kept', { rate: 1.2, past: 1.2 })])).toBe('kept');
+  });
 
   test('the fastest so far, and nothing else', () => {
     const slowOnPaper = place('fast', { rate: 2, info: told({ ghz: 1 }), load: 3, overheadMs: 900, arrival: 3 });

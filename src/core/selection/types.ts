@@ -7,10 +7,14 @@ export interface Candidate {
   readonly leaseId: LeaseId | null;
   /** Speed in multiples of this machine, in the task's project and kind. */
   readonly rate: number;
+  /** The same by what it did alone; 1 for a machine never seen. */
+  readonly past: number;
   /** What the machine last said of itself; null: nothing. */
   readonly info: WorkerInfo | null;
-  /** Runnable processes per core, as last heard. */
+  /** Runnable processes per core: others' as last heard, and our tasks there. */
   readonly load: number;
+  /** What sending the task there takes by what the session measured, whatever the record says. */
+  readonly linkMs: number;
   /** Expected cost beside the running: sending, fetching. */
   readonly overheadMs: number;
   /** Probability of staying free for 1, 5, 15, … minutes (`WorkerInfo.freeFor`); empty: always. */

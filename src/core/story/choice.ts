@@ -43,7 +43,7 @@ function costFor(policy: PolicyName, estimateMs: number, candidate: Candidate): 
     case 'info':
       return -scoreOf(candidate);
     case 'record':
-      return -candidate.rate;
+      return -candidate.past;
     case 'finish':
       return finishMs({ estimateMs }, candidate);
   }

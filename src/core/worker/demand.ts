@@ -5,6 +5,7 @@ import type { Desk, HeardBuild, Party } from './desk.ts';
 import { hasDemand, isLive } from './desk.ts';
 import type { Eligibility } from './eligibility.ts';
 import { factsOf } from './facts.ts';
+import { rttMs } from './placing.ts';
 import {
   ANSWERS_PER_WANTED,
   BUILDS_MAX,
@@ -69,7 +70,11 @@ export function weigh(desk: Desk, party: Party, now: number): readonly Remark[] 
     return text === '' ? [] : [{ cause: 'closed', text }];
   }
   if (desk.info === null) return [];
-  const facts = factsOf(desk.info);
+  const facts = factsOf(desk.info, {
+    site: desk.options.site ?? '',
+    rttMs: rttMs(party),
+    bytesPerMs: party.bytesPerMs,
+  });
   const able = new Set<string>();
   const remarks = new Map<string, Remark>();
   for (const build of party.builds.values()) {

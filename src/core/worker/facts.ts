@@ -6,7 +6,14 @@ const FREE_FOR_MS = [1, 5, 15, 30, 60, 120, 240, 480].map((minutes) => minutes *
 /** «Free for d» is said when it is this probable. */
 const CONFIDENT = 0.8;
 
-export function factsOf(info: WorkerInfo): Facts {
+/** What is not in a reading of the machine: where it stands, and its link to who asks. Empty and 0: not known. */
+export interface Bearings {
+  readonly site: string;
+  readonly rttMs: number;
+  readonly bytesPerMs: number;
+}
+
+export function factsOf(info: WorkerInfo, bearings: Bearings): Facts {
   const facts = new Map<string, string | number>([
     ['arch', info.arch],
     ['os', info.os],
@@ -21,6 +28,10 @@ export function factsOf(info: WorkerInfo): Facts {
     ['slots', info.slots],
     ['free.for', freeForMs(info.freeFor)],
   ]);
+  if (bearings.site !== '') facts.set('site', bearings.site);
+  if (info.bench > 0) facts.set('cpu.bench', info.bench);
+  if (bearings.rttMs > 0) facts.set('link.rtt', bearings.rttMs);
+  if (bearings.bytesPerMs > 0) facts.set('link.speed', bearings.bytesPerMs * 1000);
   return facts;
 }
 

@@ -81,6 +81,8 @@ export interface WorkerOptions {
   readonly slots: number;
   /** Why not, when slots is 0 for a reason worth telling («no user namespaces»); else empty. */
   readonly closedBecause: string;
+  /** Where the machine stands, for criteria; empty: not said. */
+  readonly site?: string;
   /** Memory that must stay free beside the tasks. */
   readonly memReserveBytes: number;
   /** Assumed for a task that says nothing. */
