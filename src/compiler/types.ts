@@ -138,6 +138,8 @@ export interface Remembered<T> {
 export interface FileFacts {
   /** The parsed content of a regular file; null when there is none. */
   parsed(path: string): ParsedFile | null;
+  /** The same for one path that is asked for again and again. */
+  follow(path: string): () => ParsedFile | null;
   /** Whether `path` (absolute, as spelled) is an existing non-directory. Must be cheap when the answer is no. */
   isFile(path: string): boolean;
   isDirectory(path: string): boolean;

@@ -15,14 +15,12 @@ import {
   readListing,
 } from './directory-entry.ts';
 import type { Answer, DirectoryEntry, Kind, Known, Link } from './directory-entry.ts';
-import { identityOf, isSettled, sameIdentity } from './identity.ts';
-import type { Identity } from './identity.ts';
-import { NO_NAMES, Recorder } from './recorder.ts';
-import type { Grounds } from './recorder.ts';
+import { identityOf, isSettled, sameIdentity, type Identity } from './identity.ts';
+import { directoriesOf, NO_NAMES, Recorder, type Grounds } from './recorder.ts';
 import { watchDirectories } from './vigil.ts';
 import type { Watches } from './watches.ts';
 
-/** Names that changed in a listing: above this many, reading it again is cheaper. */
+/** Above this many names that changed, reading a listing again is cheaper. */
 const MAX_STALE = 64;
 
 export interface DirectoryListener {
@@ -153,29 +151,34 @@ export class DirectoryTable {
   watchOver(grounds: Grounds): () => boolean {
     const since = this.#tells;
     const targetOf = (link: Link): DirectoryEntry => this.targetOf(link);
-    const untouched = watchDirectories(grounds, targetOf, this.#watches, ({ toldAt }) => toldAt > since);
+    const untouched = watchDirectories(directoriesOf(grounds), targetOf, this.#watches, ({ toldAt }) => toldAt > since);
     return () => (this.#watches === null || this.#lostAt <= since) && untouched();
   }
 
   /** Whether all that an answer rests on is as it was. */
   hold(grounds: Grounds): boolean {
-    const { entries, stamps } = grounds;
-    if (grounds.verified !== this.#version) {
-      let at = 0;
-      let sound = true;
-      for (const entry of entries) {
-        if (entry.checkedAt !== this.#moment) this.#check(entry);
-        if (entry.realStamp !== stamps[at++]) return false;
-        if (!entry.sound) sound = false;
-        const namesStamp = stamps[at++];
-        if (namesStamp === NO_NAMES) continue;
-        if (entry.namesCheckedAt !== this.#moment) this.#checkNames(entry);
-        if (entry.namesStamp !== namesStamp) return false;
-        if (entry.listTrust !== this.#trust || entry.askedLinks > 0) sound = false;
-      }
-      if (sound) grounds.verified = this.#version;
+    if (!this.#isTrue(grounds)) return false;
+    this.#recorder.notePart(grounds);
+    return true;
+  }
+
+  #isTrue(grounds: Grounds): boolean {
+    if (grounds.verified === this.#version || grounds.heldAt === this.#moment) return true;
+    const { entries, stamps, parts } = grounds;
+    if (!parts.every((part) => this.#isTrue(part))) return false;
+    let sound = parts.every(({ verified }) => verified === this.#version);
+    for (let at = 0; at < stamps.length; at += 2) {
+      const entry = entries[at >> 1] as DirectoryEntry;
+      if (entry.checkedAt !== this.#moment) this.#check(entry);
+      if (entry.realStamp !== stamps[at]) return false;
+      if (!entry.sound) sound = false;
+      if (stamps[at + 1] === NO_NAMES) continue;
+      if (entry.namesCheckedAt !== this.#moment) this.#checkNames(entry);
+      if (entry.namesStamp !== stamps[at + 1]) return false;
+      if (entry.listTrust !== this.#trust || entry.askedLinks > 0) sound = false;
     }
-    this.#recorder.noteAll(grounds);
+    grounds.heldAt = this.#moment;
+    if (sound) grounds.verified = this.#version;
     return true;
   }
 

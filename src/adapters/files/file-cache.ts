@@ -3,11 +3,12 @@
 import type { FileFacts, NamedFile, NameSpacePiece, ParsedFile, Remembered } from '../../compiler/types.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { readContents, type Contents } from './contents.ts';
-import { childPath, type DirectoryEntry, type Link } from './directory-entry.ts';
+import type { Link } from './directory-entry.ts';
 import { DirectoryTable } from './directory-table.ts';
 import { tryLstat, tryStat } from '../stat.ts';
 import { identityOf, sameGift, sameIdentity, sameTimes, timesOf } from './identity.ts';
 import type { Grounds } from './recorder.ts';
+import { findRoute, type Route } from './routes.ts';
 import { sameAsBefore, type WatchedOver } from './vigil.ts';
 import type { Watches } from './watches.ts';
 
@@ -23,16 +24,9 @@ interface FileEntry {
   contents: Contents | null;
   /** What was handed out for these contents. */
   named: NamedFile | null;
+  /** What others were told last, unless it has gone since. */
+  given: NamedFile | null;
   takenBy: number;
-}
-
-/** Where a spelled path leads, and what is met on the way. */
-interface Route {
-  links: readonly Link[];
-  /** Directories that the walk leaves again by `..`. */
-  passed: readonly string[];
-  file: FileEntry | null;
-  directory: string | null;
 }
 
 export interface MissingFile {
@@ -52,7 +46,6 @@ export interface FileCacheOptions {
 }
 
 const DEFAULT_MAX_FILES = 100_000;
-const MAX_LINKS = 40;
 /** This often everything is looked at, watched or not: some changes (by another host, another hard link) are told by nobody. */
 const DEFAULT_RELOOK_MS = 500;
 /** A younger file may still be written to through a memory map, of which no watch tells. */
@@ -71,7 +64,7 @@ export class FileCache implements FileFacts {
   #snapshot: { readonly number: number; readonly seen: FileEntry[] } | null = null;
   #directories: DirectoryTable;
   #files = new Map<string, FileEntry>();
-  #routes = new Map<string, Remembered<Route>>();
+  #routes = new Map<string, Remembered<Route<FileEntry>>>();
   /** What others were told lies at a real path: a digest, or a symlink's target. */
   readonly #given = new Map<string, NamedFile | Link>();
   #changed = new Set<string>();
@@ -142,6 +135,18 @@ export class FileCache implements FileFacts {
 
   parsed(path: string): ParsedFile | null {
     return this.#check(this.#file(path), true)?.parsed ?? null;
+  }
+
+  follow(path: string): () => ParsedFile | null {
+    let files = this.#files;
+    let file = this.#file(path);
+    return () => {
+      if (files !== this.#files) {
+        files = this.#files;
+        file = this.#file(path);
+      }
+      return this.#check(file, true)?.parsed ?? null;
+    };
   }
 
   isFile(path: string): boolean {
@@ -238,14 +243,20 @@ export class FileCache implements FileFacts {
       for (const passed of route.passed) directories.add(passed);
       directories.add(route.directory);
     }
-    for (const link of links.values()) this.#give(link.path, link);
+    for (const link of links.values()) {
+      this.#forgetGiven(link.path);
+      this.#give(link.path, link);
+    }
     return ok({ files, symlinks: [...links.values()], dirs: [...directories] });
   }
 
   #file(path: string): FileEntry {
     let file = this.#files.get(path);
     if (file === undefined) {
-      file = { path, checkedAt: 0, trust: 0, changedAt: 0, seenBy: 0, contents: null, named: null, takenBy: 0 };
+      file = {
+        ...{ path, checkedAt: 0, trust: 0, changedAt: 0, seenBy: 0, takenBy: 0 },
+        ...{ contents: null, named: null, given: null },
+      };
       this.#files.set(path, file);
     }
     return file;
@@ -317,8 +328,11 @@ export class FileCache implements FileFacts {
       const { digest, size, executable, identity } = contents;
       file.named = { path: file.path, digest, size, executable, ...timesOf(identity) };
     }
-    // Each time: it may have been away and come back as it was since it was given out.
-    this.#give(file.path, file.named);
+    // It may have been away and come back as it was since it was given out.
+    if (file.given !== file.named) {
+      this.#give(file.path, file.named);
+      file.given = file.named;
+    }
     return file.named;
   }
 
@@ -329,7 +343,13 @@ export class FileCache implements FileFacts {
     this.#given.set(path, what);
   }
 
+  #forgetGiven(path: string): void {
+    const file = this.#files.get(path);
+    if (file !== undefined) file.given = null;
+  }
+
   #gone(path: string): void {
+    this.#forgetGiven(path);
     if (!this.#given.delete(path)) return;
     this.#changed.add(path);
     this.#losses++;
@@ -347,54 +367,16 @@ export class FileCache implements FileFacts {
     );
   }
 
-  #route(path: string): Route {
+  #route(path: string): Route<FileEntry> {
     const known = this.#routes.get(path);
     if (known?.holds()) return known.value;
-    const found = this.remember(() => this.#findRoute(path));
+    const fileAt = (real: string): FileEntry | null => {
+      const file = this.#file(real);
+      return this.#check(file, false) === null ? null : file;
+    };
+    const found = this.remember(() => findRoute(path, this.#directories, fileAt));
     // A path that leads nowhere may come to be readable without a change of any name.
     if (found.value.file !== null || found.value.directory !== null) this.#routes.set(path, found);
     return found.value;
-  }
-
-  #findRoute(spelled: string): Route {
-    const links: Link[] = [];
-    const passed: string[] = [];
-    const route: Route = { links, passed, file: null, directory: null };
-    let path = spelled;
-    for (let followed = 0; followed < MAX_LINKS; followed++) {
-      const slash = path.lastIndexOf('/');
-      const dir = this.#directories.at(slash <= 0 ? '/' : path.slice(0, slash));
-      this.#walk(dir, links, passed);
-      if (dir.real === null) return route;
-      const name = path.slice(slash + 1);
-      const link = this.#directories.linkAt(dir, name);
-      if (link === null) {
-        const file = name === '' || name === '.' || name === '..' ? null : this.#file(childPath(dir.real, name));
-        if (file !== null && this.#check(file, false) !== null) return { ...route, file };
-        const asDirectory = this.#directories.at(path);
-        this.#walk(asDirectory, links, passed);
-        return { ...route, directory: asDirectory.real?.path ?? null };
-      }
-      links.push(link);
-      path = this.#directories.targetOf(link).path;
-    }
-    return route;
-  }
-
-  /** Adds what resolving a directory's spelled path meets: symlinks, and what a `..` leaves behind. */
-  #walk(entry: DirectoryEntry, links: Link[], passed: string[], depth = 0): void {
-    if (entry.real === entry || entry.parent === null || depth > MAX_LINKS) return;
-    // Asked for by its path, so that a route rests on every link that it tells.
-    this.#directories.at(entry.path);
-    this.#walk(entry.parent, links, passed, depth);
-    const above = entry.parent.real;
-    if (above === null) return;
-    if (entry.name === '..') passed.push(above.path);
-    if (entry.name === '' || entry.name === '.' || entry.name === '..') return;
-    const here = above === entry.parent ? entry : this.#directories.at(childPath(above, entry.name));
-    if (here.link === null) return;
-    links.push(here.link);
-    const target = this.#directories.targetOf(here.link);
-    this.#walk(this.#directories.at(target.path), links, passed, depth + 1);
   }
 }

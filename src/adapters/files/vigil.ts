@@ -5,8 +5,6 @@ import { identityOrNull } from './directory-entry.ts';
 import type { DirectoryEntry, Link } from './directory-entry.ts';
 import { isSettled, sameIdentity } from './identity.ts';
 import type { Identity } from './identity.ts';
-import { NO_NAMES } from './recorder.ts';
-import type { Grounds } from './recorder.ts';
 import type { Watches } from './watches.ts';
 
 export interface WatchedOver<T> extends Remembered<T> {
@@ -33,11 +31,11 @@ export function sameAsBefore<T>(things: readonly T[], identityNow: (thing: T) =>
 const directoryNow = ({ path }: DirectoryEntry): Identity | null => identityOrNull(path);
 
 /**
- * For all directories that an answer rests on, those on the way to them included: what `sameAsBefore` says for files. `isToldSince`:
+ * For all directories that an answer rests on, and whether on names in them, those on the way to them included: what `sameAsBefore` says for files. `isToldSince`:
  * whether a watch has told of the directory's own name, or of a name in it that counts.
  */
 export function watchDirectories(
-  { entries, stamps }: Grounds,
+  directories: ReadonlyMap<DirectoryEntry, boolean>,
   targetOf: (link: Link) => DirectoryEntry,
   watches: Watches | null,
   isToldSince: (directory: DirectoryEntry) => boolean,
@@ -61,9 +59,9 @@ export function watchDirectories(
     if (real !== entry) answering.add(above);
     else if (!isWatched(entry) && !isWatched(above)) places.push(entry);
   };
-  for (const [index, entry] of entries.entries()) {
+  for (const [entry, names] of directories) {
     visit(entry);
-    if (stamps[2 * index + 1] !== NO_NAMES) answering.add(entry);
+    if (names) answering.add(entry);
   }
   for (const entry of answering) visit(entry);
   const names = [...answering].filter((entry) => !isWatched(entry));

@@ -13,8 +13,11 @@ const reserved = ['/.tender', '/proc', '/dev', '/sys'];
 /** The dynamic linker would load what this names into our own first steps inside the sandbox. */
 const preload = '/etc/ld.so.preload';
 
-/** Whether a place belongs to the machine that runs a task, so that no task can bring its own. */
+const SECOND_LETTERS = '.pds';
+
+/** Whether a place belongs to the machine that runs a task, so that no task can bring its own. Asked of every file of every unit. */
 export function isReserved(path: string): boolean {
+  if (!SECOND_LETTERS.includes(path.charAt(1))) return false;
   return reserved.some((top) => path.startsWith(top) && (path.length === top.length || path[top.length] === '/'));
 }
 

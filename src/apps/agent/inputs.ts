@@ -20,7 +20,7 @@ export function takeUnit(
   disk: { readonly files: FileCache; readonly scanner: IncludeScanner },
 ): Taken | Stay | 'unresolved' {
   const { plan, toolchain, cwd } = unit;
-  const files = new Set<string>();
+  let files: readonly string[] = [];
   const unlisted: string[] = [];
   const searchDirs = new Set<string>();
   let usesDate = false;
@@ -30,7 +30,7 @@ export function takeUnit(
     if (scanned.hasAssemblerIncludes) return stays('assembler-includes', 'the assembler pulls in files of its own');
     if (scanned.precompiledHeader !== null) return stays('precompiled-header', scanned.precompiledHeader);
     if (scanned.unresolved.length > 0 && unit.asked === null) return 'unresolved';
-    for (const file of scanned.files) files.add(file);
+    files = files.length === 0 ? scanned.files : [...new Set([...files, ...scanned.files])];
     for (const dir of scanned.searchDirs) searchDirs.add(dir);
     unlisted.push(...scanned.unlisted);
     usesDate ||= scanned.usesDate;
@@ -40,19 +40,26 @@ export function takeUnit(
   const named = [...(unit.asked ?? []), ...given].map((path) => spellAbsolute(path, cwd));
   const dirs = [...searchDirs, cwd, ...plan.outputs.map((output) => dirname(spellAbsolute(output.path, cwd)))];
   for (const dir of surroundings.dirs) dirs.push(spellAbsolute(dir, cwd));
-  const piece = disk.files.fragment([...files, ...named], dirs);
-  if (!piece.ok) return stays('file-missing', piece.error.message);
-  const places = [...piece.value.files, ...piece.value.symlinks].map(({ path }) => path);
-  const reserved = [...places, ...piece.value.dirs].find(isReserved);
+  const taken = disk.files.fragment(named.length === 0 ? files : [...files, ...named], dirs);
+  if (!taken.ok) return stays('file-missing', taken.error.message);
+  const piece = taken.value;
+  const written = outputs.map(({ path }) => path);
+  let bytes = 0;
+  for (const { path, size } of piece.files) {
+    if (isReserved(path)) return stays('path-reserved', path);
+    if (written.includes(path)) return stays('output-not-a-file', `${path} is read by the compile that writes it`);
+    bytes += size;
+  }
+  const places = [...piece.symlinks.map(({ path }) => path), ...piece.dirs];
+  const reserved = places.find(isReserved);
   if (reserved !== undefined) return stays('path-reserved', reserved);
-  const both = outputs.find(({ path }) => places.includes(path));
+  const both = piece.symlinks.find(({ path }) => written.includes(path));
   if (both !== undefined) return stays('output-not-a-file', `${both.path} is read by the compile that writes it`);
-  const fragment = joinPieces(piece.value, toolchain);
   return {
-    fragment,
-    bytes: piece.value.files.reduce((sum, file) => sum + file.size, 0),
+    fragment: joinPieces(piece, toolchain),
+    bytes,
     searchDirs: [...searchDirs],
-    scanned: [...files],
+    scanned: files,
     unlisted,
     repeatable: !usesDate || surroundings.env.has('SOURCE_DATE_EPOCH'),
   };

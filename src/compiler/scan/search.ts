@@ -11,6 +11,7 @@ import type { MacroLookup } from './macros.ts';
 export interface FileNode {
   readonly path: string;
   readonly dir: string;
+  readonly parsedNow: () => ParsedFile | null;
   /** As of the last `refresh`; null when the file could not be read. */
   parsed: ParsedFile | null;
   /** What its includes lead to, except computed ones. Null when `parsed` is. */
@@ -73,7 +74,7 @@ export class Search {
 
   /** Brings `parsed` and `includes` up to date; false when the file cannot be read. */
   refresh(node: FileNode): boolean {
-    const parsed = this.#facts.parsed(node.path);
+    const parsed = node.parsedNow();
     if (parsed === null) {
       node.parsed = null;
       node.includes = null;
@@ -168,7 +169,7 @@ export class Search {
     let node = this.#nodes.get(real);
     if (node === undefined) {
       node = {
-        ...{ path: real, dir, parsed: null, includes: null, intricate: false },
+        ...{ path: real, dir, parsedNow: this.#facts.follow(real), parsed: null, includes: null, intricate: false },
         ...{ visitedBy: 0, assembledBy: 0, precompiled: null },
       };
       this.#nodes.set(real, node);
