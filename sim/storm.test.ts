@@ -44,8 +44,8 @@ describe('the checker sees a bug', () => {
     'session-end-unheard': /invariant 2/,
   };
   test.each(mutations)('%s', (mutation) => {
-    let message = 'no seed of 60 shows it';
-    for (let seed = 1; seed <= 60 && message.startsWith('no seed'); seed++) {
+    let message = 'no seed of 200 shows it';
+    for (let seed = 1; seed <= 200 && message.startsWith('no seed'); seed++) {
       try {
         runStorm(seed, mutation);
       } catch (error) {

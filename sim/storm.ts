@@ -28,10 +28,10 @@ export function stormOf(seed: number, count?: number): Scenario {
   const size = streamOf(seed, 'size');
   const sites = 1 + Math.floor(size() * 2);
   // Mostly few, where everything meets everything; now and then so many that not all are asked.
-  const drawn = size() < 0.05 ? 10 + Math.floor(size() * 40) : 1 + Math.floor(size() * 5);
+  const drawn = size() < 0.05 ? 10 + Math.floor(size() * 40) : 1 + Math.floor(size() * 6);
   const machines = count ?? drawn;
   const delegators = 1 + Math.floor(size() * 3);
-  /** Mean time between faults of one kind. */
+  /** Mean time between faults of one kind anywhere. */
   const everyMs = pick(size, [Infinity, 20_000, 8000, 3000]);
   const vanishAt = size() < 0.1 ? STORM_MS / 2 : Infinity;
   const delegatorPlans = Array.from({ length: delegators }, (_, i) =>
@@ -41,7 +41,7 @@ export function stormOf(seed: number, count?: number): Scenario {
     name: 'storm',
     seed,
     machines: Array.from({ length: machines }, (_, i) =>
-      machineOf(`w${i}`, streamOf(seed, `machine ${i}`), sites, everyMs, vanishAt),
+      machineOf(`w${i}`, streamOf(seed, `machine ${i}`), sites, (everyMs * machines) / 2, vanishAt),
     ),
     delegators: delegatorPlans,
     builds: delegatorPlans.flatMap(({ id }) => buildsOf(id, streamOf(seed, `builds ${id}`))),
@@ -92,7 +92,7 @@ function delegatorOf(id: string, random: Prng, sites: number, everyMs: number): 
     hereSlots: 1 + Math.floor(random() * 3),
     skewPpm: random() < 0.5 ? 0 : uniform(random, -20_000, 20_000),
     policy: pick(random, ['first', 'info', 'record', 'finish', 'finish']),
-    nobodyAfterMs: pick(random, [50, 500, 5000]),
+    nobodyAfterMs: pick(random, [50, 1000, 10_000]),
     maxWaiting: random() < 0.3 ? 10 : 1000,
     knowsListeners: random() < 0.3,
     freezes: spansOf(random, 2 * everyMs, 500, 12_000),
