@@ -137,7 +137,8 @@ export type FromDelegator =
   | { pack: PackMessage }
   | { release: { leaseId: string; slots: number } }
   | { cancel: { attempt: string; why: string } }
-  | { echo: { stamp: number } };
+  | { echo: { stamp: number } }
+  | { poll: Record<string, never> };
 
 /** One message of the worker's side. */
 export type FromWorker =

@@ -134,6 +134,7 @@ const fromDelegator: Sample<FromDelegator>[] = [
   { name: 'release', message: { release: { leaseId: 'l1', slots: 3 } } },
   { name: 'cancel', message: { cancel: { attempt: 't1#1', why: 'hedge lost' } } },
   { name: 'echo', message: { echo: { stamp: 12_345.5 } } },
+  { name: 'poll', message: { poll: {} } },
 ];
 const fromWorker: Sample<FromWorker>[] = [
   { name: 'hello', message: { hello: { version: protocolVersion, name: 'berta' } } },

@@ -7,6 +7,8 @@ import type { Agent } from './agent.ts';
 import { explainTask, tasksOf } from './tasks.ts';
 
 const watchEveryMs = 250;
+/** How long workers may take to say what they have in hand; without their answer it is what they said last. */
+const pollMs = 200;
 /** More than a screen holds is not sent four times a second. */
 const mostWatched = 200;
 
@@ -22,7 +24,8 @@ export function answerControl(agent: Agent, request: unknown, call: ControlCall)
     case 'ping':
       return finish({ pid: process.pid });
     case 'status':
-      return finish(statusOf(agent));
+      void agent.delegator.poll(pollMs).then(() => finish(statusOf(agent)));
+      return;
     case 'stop':
       finish({ pid: process.pid });
       return agent.onStop();
@@ -51,7 +54,8 @@ export function answerControl(agent: Agent, request: unknown, call: ControlCall)
     case 'tasks': {
       const all = fields['all'] === true;
       if (fields['watch'] === true) return watchTasks(agent, all, call);
-      return finish(tasksOf(agent, all));
+      void agent.delegator.poll(pollMs).then(() => finish(tasksOf(agent, all)));
+      return;
     }
     case 'explain-task':
       return finish(explainTask(agent, text('task')));

@@ -1,6 +1,6 @@
 // The delegator's role in the agent: launcher calls become tasks, core decides, this file carries its decisions out.
 // A task ends in exactly one of three ways: an answer to its launcher, `local`, or a launcher that went away.
-import type { Announcement, AttemptId, BuildId, NodeId, Offer, TaskId } from '../../core/types.ts';
+import type { AttemptId, NodeId, TaskId } from '../../core/types.ts';
 import type { DelegationNote, DelegatorEffect, DelegatorEvent } from '../../core/delegation/types.ts';
 import type { LauncherCall } from '../../adapters/launcher-socket/types.ts';
 import type { Forget } from '../../adapters/record/types.ts';
@@ -11,65 +11,19 @@ import {
   type FromDelegator,
   type FromWorker,
 } from '../../wire/messages.ts';
-import type { Stories } from '../../core/story/stories.ts';
 import { announcementToWire, failureCodeFromWire, offerFromWire } from '../../wire/session.ts';
 import { unreachable } from '../../base/assert.ts';
 import { AwardWriter } from './award.ts';
 import { BlobSource } from './blobs-out.ts';
-import type { Figures } from './figures.ts';
-import type { HereRun, Keep } from './keep-here.ts';
-import { MachineRunner, type StateMachine } from './machine-runner.ts';
+import type { ConnectedWorker, DelegatorWorld, LiveTask, Peer } from './delegator-parts.ts';
+import type { HereRun } from './keep-here.ts';
+import { MachineRunner } from './machine-runner.ts';
 import { OutputsInHand } from './outputs-in-hand.ts';
 import { discardOutputs, endedWell, judgeResult, tellAsHere, writeOutputs, type Rename } from './outputs.ts';
-import type { CompileTask, Prepared, PreparedCall } from './prepare.ts';
-
-interface LiveTask {
-  readonly id: TaskId;
-  readonly build: BuildId;
-  readonly call: LauncherCall;
-  readonly compile: CompileTask | null;
-  readonly keep: Keep | null;
-  /** The reason code when it stays; empty for a compile that may travel. */
-  readonly staysReason: string;
-  readonly staysDetail: string;
-  readonly isUnit: boolean;
-  /** Handed to the launcher to run here: the connection's close is its end. */
-  here: boolean;
-}
-
-/** A worker that has a session with us. */
-export interface ConnectedWorker {
-  readonly id: NodeId;
-  readonly name: string;
-  readonly address: string;
-  offer: Offer | null;
-  /** The last reason it gave for offering nothing, until it gets a task. */
-  remark: string;
-  readonly inHand: Map<AttemptId, TaskId>;
-  lastHeardAt: number;
-}
-
-interface Peer extends ConnectedWorker {
-  readonly session: Session<FromDelegator>;
-  readonly awards: AwardWriter;
-  counted: { bytesIn: number; bytesOut: number };
-  lastBuild: BuildId;
-}
+import { Polls } from './polls.ts';
+import type { Prepared, PreparedCall } from './prepare.ts';
 
 const tellTimeEveryMs = 600_000;
-
-export interface DelegatorWorld {
-  /** This machine's name, for the people at the workers. */
-  readonly name: string;
-  /** Core's delegation, perhaps with somebody who watches its steps. */
-  readonly machine: StateMachine<DelegatorEvent, DelegatorEffect>;
-  readonly figures: Figures;
-  readonly stories: Stories;
-  announce(announcement: Omit<Announcement, 'delegator' | 'delegatorName' | 'port'>): Announcement;
-  /** A worker says its name. */
-  named(worker: NodeId, name: string): void;
-  log(event: string, fields: Record<string, unknown>): void;
-}
 
 export class Delegator {
   private readonly world: DelegatorWorld;
@@ -79,6 +33,7 @@ export class Delegator {
   private readonly results = new Map<AttemptId, ExecutionResultMessage>();
   private readonly blobs = new BlobSource();
   private readonly outputsInHand = new OutputsInHand();
+  private readonly polls = new Polls();
   private nextTask = 1;
   private toldTimeAtMs = -Infinity;
 
@@ -91,6 +46,11 @@ export class Delegator {
 
   workers(): readonly ConnectedWorker[] {
     return [...this.peers.values()];
+  }
+
+  /** Asks all workers what they have in hand; what the delegation knows is fresh then, but for those that took longer. */
+  poll(withinMs: number): Promise<void> {
+    return this.polls.ask(this.peers.keys(), (id) => this.peers.get(id)?.session.send({ poll: {} }), withinMs);
   }
 
   /** Tasks that wait for a machine, and commands that run here now. */
@@ -204,6 +164,7 @@ export class Delegator {
     if (peer === undefined || peer.session !== session) return;
     this.countBytes(peer);
     this.peers.delete(session.peer);
+    this.polls.heard(session.peer);
     this.world.log('session-closed', { worker: peer.name, why });
     this.runner.post({ type: 'session-down', worker: peer.id });
   }
@@ -234,6 +195,7 @@ export class Delegator {
     } else if ('heartbeat' in message) {
       const { attempts, load, stamp } = message.heartbeat;
       this.runner.post({ type: 'heartbeat', worker, attempts, load, stamp });
+      this.polls.heard(worker);
     } else if ('result' in message) {
       this.resultCame(peer, message.result);
     } else if ('failed' in message) {

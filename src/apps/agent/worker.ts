@@ -223,6 +223,8 @@ export class Worker {
       this.runner.post({ type: 'release', delegator, ...message.release });
     } else if ('cancel' in message) {
       this.runner.post({ type: 'cancel', delegator, ...message.cancel });
+    } else if ('poll' in message) {
+      this.runner.post({ type: 'poll', delegator });
     } else if ('echo' in message) {
       this.runner.post({ type: 'echo', delegator, stamp: message.echo.stamp });
     } else {

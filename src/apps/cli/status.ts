@@ -1,4 +1,4 @@
-// `tender status`: who is there, what each offers and does, from the agent's own view; nothing is asked of the network.
+// `tender status`: who is there, what each offers and does, from the agent's own view, after each worker was asked for a sign of life.
 import { homeDirectory } from '../../adapters/config/config.ts';
 import type { MachineStatus, StatusReport } from '../report.ts';
 import { complain } from '../complain.ts';

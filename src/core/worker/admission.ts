@@ -7,7 +7,7 @@ import { AHEAD_ABOVE_RTT_MS, PACE_NEW, RTT_SAMPLES, SLOTS_PER_AHEAD } from './li
 import { hear, newRemarks, weigh } from './demand.ts';
 import { Desk, hasDemand, isLive } from './desk.ts';
 import type { HeldLease, Party, RunningAttempt } from './desk.ts';
-import { connect, nextCare, rest, sessionDown, sessionUp, tend } from './sessions.ts';
+import { connect, nextCare, rest, sayAlive, sessionDown, sessionUp, tend } from './sessions.ts';
 import { offerDelayMs, rttMs } from './placing.ts';
 import { offer, offerAgain, settle } from './settle.ts';
 import type { WorkerEffect, WorkerEvent, WorkerOptions } from './types.ts';
@@ -83,6 +83,11 @@ export class WorkerAdmission {
       case 'echo':
         this.#echo(desk.parties.get(event.delegator), now - event.stamp, now);
         return;
+      case 'poll': {
+        const party = desk.parties.get(event.delegator);
+        if (party?.session === 'up') sayAlive(desk, party, now);
+        return;
+      }
       case 'link': {
         const party = desk.parties.get(event.delegator);
         if (party !== undefined) party.bytesPerMs = event.bytesPerMs;

@@ -85,16 +85,21 @@ export function nextCare(party: Party, now: number): number {
   return at;
 }
 
-/** While demand lasts a heartbeat renews the lease, here and there. */
+/** On a period, while a lease stands or something runs. */
 function beat(desk: Desk, party: Party, now: number): void {
   if (now < party.heartbeatAt) return;
-  const { lease } = party;
-  const told = lease?.told === true;
+  const told = party.lease?.told === true;
   if (party.session !== 'up' || (!told && party.attempts.size === 0)) {
     party.heartbeatAt = Infinity;
     return;
   }
   party.heartbeatAt = now + desk.options.heartbeatMs;
+  sayAlive(desk, party, now);
+}
+
+/** Names what is in hand; while demand lasts it renews the lease, here and there. */
+export function sayAlive(desk: Desk, party: Party, now: number): void {
+  const { lease } = party;
   party.beatAt = now;
   if (lease !== null && hasDemand(party, now)) lease.expiresAt = now + desk.options.leaseTtlMs;
   const attempts = [...party.attempts.keys(), ...(lease?.queue ?? []).map((queued) => queued.id)];

@@ -22,6 +22,8 @@ export type WorkerEvent =
   | { readonly type: 'session-down'; readonly delegator: NodeId }
   /** A heartbeat's stamp comes back: the time since then is the round trip. */
   | { readonly type: 'echo'; readonly delegator: NodeId; readonly stamp: number }
+  /** Somebody there wants to know: answered by a heartbeat. */
+  | { readonly type: 'poll'; readonly delegator: NodeId }
   /** How fast bytes came by the session lately. */
   | { readonly type: 'link'; readonly delegator: NodeId; readonly bytesPerMs: number }
   /** So many tasks of this machine's own builds run here now: they go first. */
