@@ -72,6 +72,10 @@ export class MachineNode extends Node {
     this.#planOwnBuilds();
   }
 
+  get #graceMs(): number {
+    return this.plan.graceMs ?? this.#world.graceMs;
+  }
+
   #planOwnBuilds(): void {
     const tell = (running: number): void => this.happen(() => this.post({ type: 'own', running }));
     for (const { fromMs, untilMs, running } of this.plan.ownBuilds ?? []) {
@@ -186,6 +190,7 @@ export class MachineNode extends Node {
       memTotalBytes: memBytes,
       memFreeBytes: Math.max(0, memFreeBytes),
       load,
+      graceMs: this.#graceMs,
     });
   }
 
@@ -367,7 +372,7 @@ export class MachineNode extends Node {
     this.#ownerSince = since;
     this.#countFree();
     this.post({ type: 'pause', why: 'the owner is back' });
-    this.after(this.#world.graceMs, () => {
+    this.after(this.#graceMs, () => {
       if (this.#ownerSince !== since) return;
       for (const running of [...this.#running.values()]) {
         this.#fail(running, 'owner-returned', 'the owner is back');

@@ -64,6 +64,7 @@ function machineOf(id: string, random: Prng, sites: number, everyMs: number, van
     diskMs: random() < 0.3 ? uniform(random, 20, 1500) : uniform(random, 0, 20),
     skewPpm: random() < 0.5 ? 0 : uniform(random, -20_000, 20_000),
     ownerThere: spansOf(random, everyMs, 500, 20_000),
+    graceMs: random() < 0.5 ? uniform(random, 0, 3000) : 10_000,
     crashes: vanishAt < Infinity ? endingWith(crashes, vanishAt) : crashes,
     freezes: spansOf(random, everyMs, 500, 20_000),
     gray: isGray ? [{ fromMs: uniform(random, 0, STORM_MS), untilMs: Infinity, slowdown: uniform(random, 5, 20) }] : [],

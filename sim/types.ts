@@ -26,6 +26,8 @@ export interface MachinePlan {
   readonly skewPpm: number;
   /** The owner is there: what runs is ended after the grace, nothing is offered. */
   readonly ownerThere: readonly Span[];
+  /** From the owner's return until what still runs is ended; default 10,000. */
+  readonly graceMs?: number;
   /** Gone: the process is killed and starts anew at the end, if there is one. */
   readonly crashes: readonly Span[];
   /** Stopped as by SIGSTOP: nothing is sent or answered, connections stay open. */
