@@ -25,8 +25,14 @@ export interface KindData {
 
 const WINDOW = 256;
 const KNOWN = 8;
-/** A line changes little with one more point of two hundred. */
+/** A line, and quantiles of many, change little with one more sample: they are worked out anew after so many. */
 const REFIT_EVERY = 16;
+
+/** Whether what was worked out from `count` samples, `pushed` of them later, is too old. */
+function isStale(pushed: number, count: number): boolean {
+  return pushed >= Math.max(1, Math.min(REFIT_EVERY, count >> 4));
+}
+
 /** Quantiles shift slowly with age alone. */
 const FRESH_MS = 3600 * 1000;
 
@@ -34,9 +40,10 @@ const FRESH_MS = 3600 * 1000;
 class Figure {
   readonly trials: Trials = { byKind: 0, bySize: 0, count: 0 };
   readonly #of: (sample: Sample) => number;
-  #sorted: readonly { value: number; weight: number }[] | null = null;
+  #sorted: readonly { value: number; weight: number }[] = [];
   #line: Line | null = null;
-  #pushed = REFIT_EVERY;
+  #pushedSinceSort = 1;
+  #pushedSinceFit = REFIT_EVERY;
   #computedAtMs = 0;
 
   constructor(of: (sample: Sample) => number) {
@@ -53,8 +60,8 @@ class Figure {
   }
 
   pushed(): void {
-    this.#sorted = null;
-    this.#pushed += 1;
+    this.#pushedSinceSort += 1;
+    this.#pushedSinceFit += 1;
   }
 
   quantile(samples: readonly Sample[], q: number, nowMs: number): number | null {
@@ -64,8 +71,8 @@ class Figure {
 
   bySize(samples: readonly Sample[], bytes: number, nowMs: number, at: 'p50' | 'p80' | 'p95'): number | null {
     if (bytes <= 0) return null;
-    if (this.#pushed >= REFIT_EVERY) {
-      this.#pushed = 0;
+    if (this.#pushedSinceFit >= REFIT_EVERY) {
+      this.#pushedSinceFit = 0;
       this.#line = fitLine(this.#points(samples, nowMs));
     }
     if (this.#line === null) return null;
@@ -86,7 +93,8 @@ class Figure {
   }
 
   #sort(samples: readonly Sample[], nowMs: number): readonly { value: number; weight: number }[] {
-    if (this.#sorted === null || Math.abs(nowMs - this.#computedAtMs) > FRESH_MS) {
+    if (isStale(this.#pushedSinceSort, samples.length) || Math.abs(nowMs - this.#computedAtMs) > FRESH_MS) {
+      this.#pushedSinceSort = 0;
       const found: { value: number; weight: number }[] = [];
       for (const sample of samples) {
         const value = this.#of(sample);
@@ -103,6 +111,8 @@ export class KindPast {
   readonly #samples: Sample[] = [];
   readonly #duration = new Figure((sample) => sample.durationMs);
   readonly #memory = new Figure((sample) => sample.memBytes);
+  #meanMs: number | null = null;
+  #pushedSinceMean = 1;
 
   /** Whether enough was seen to speak of quantiles. The first to end are the short ones. */
   get known(): boolean {
@@ -144,6 +154,7 @@ export class KindPast {
 
   /** Weighed by age; null when nothing was seen. */
   meanMs(nowMs: number): number | null {
+    if (!isStale(this.#pushedSinceMean, this.#samples.length)) return this.#meanMs;
     let sum = 0;
     let weights = 0;
     for (const { durationMs, atMs } of this.#samples) {
@@ -151,7 +162,9 @@ export class KindPast {
       sum += weight * durationMs;
       weights += weight;
     }
-    return weights === 0 ? null : sum / weights;
+    this.#pushedSinceMean = 0;
+    this.#meanMs = weights === 0 ? null : sum / weights;
+    return this.#meanMs;
   }
 
   /** Whether size foretells durations, and memory, better than the kind alone. */
@@ -194,6 +207,7 @@ export class KindPast {
   #push(sample: Sample): void {
     this.#samples.push(sample);
     if (this.#samples.length > WINDOW) this.#samples.shift();
+    this.#pushedSinceMean += 1;
     this.#duration.pushed();
     this.#memory.pushed();
   }
