@@ -1,5 +1,5 @@
 // A file's bytes, read so that digest, parse and identity belong together even while someone writes to the file.
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { isAscii } from 'node:buffer';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { parseDirectives } from '../../compiler/scan/parse.ts';
@@ -20,6 +20,8 @@ export interface Contents {
 
 const ATTEMPTS = 5;
 const CHUNK_BYTES = 1 << 20;
+/** Most texts are read into this one: a buffer for each would be most of the garbage of a first build. */
+const scratch = Buffer.allocUnsafeSlow(CHUNK_BYTES);
 /** Text longer than this is data (an #embed, an .incbin), not a program. */
 const MAX_TEXT_BYTES = 64 << 20;
 
@@ -61,16 +63,19 @@ function readOpen(file: number, parse: boolean): Contents | null | 'changed' {
   if (!before.isFile()) return null;
   const size = Number(before.size);
   const whole = parse && size <= MAX_TEXT_BYTES;
-  const hash = createHash('sha256');
-  const buffer = Buffer.allocUnsafe(whole ? size + 1 : Math.min(size + 1, CHUNK_BYTES));
+  const buffer = !whole || size < CHUNK_BYTES ? scratch : Buffer.allocUnsafe(size + 1);
+  const hashing = whole ? null : createHash('sha256');
   let total = 0;
+  // One byte more is asked for than there should be: an answer that is shorter by just that is the end.
   for (;;) {
-    const from = whole ? total : 0;
-    if (from === buffer.length) return 'changed';
-    const got = readSync(file, buffer, from, buffer.length - from, null);
+    const from = hashing === null ? total : 0;
+    const room = hashing === null ? size + 1 - total : CHUNK_BYTES;
+    if (room <= 0) return 'changed';
+    const got = readSync(file, buffer, from, room, null);
     if (got === 0) break;
-    if (!whole) hash.update(buffer.subarray(0, got));
+    hashing?.update(buffer.subarray(0, got));
     total += got;
+    if (hashing === null && total === size) break;
   }
   const after = fstatSync(file, { bigint: true });
   const identity = identityOf(after);
@@ -79,7 +84,7 @@ function readOpen(file: number, parse: boolean): Contents | null | 'changed' {
   return {
     identity,
     settled: isSettled(identity, readAtMs),
-    digest: (whole ? hash.update(text) : hash).digest(),
+    digest: hashing === null ? hash('sha256', text, 'buffer') : hashing.digest(),
     size,
     executable: (Number(after.mode) & 0o111) !== 0,
     parsed: parse ? (whole ? parseDirectives(decode(text)) : NOTHING) : null,
