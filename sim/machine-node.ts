@@ -1,41 +1,29 @@
-// A machine of the virtual farm: the real WorkerAdmission, with commands that run, fail, hang or are killed, an owner
-// who comes back, and crashes and freezes as its plan has them.
+// A machine of the virtual farm: the real WorkerAdmission, with an owner who comes back, other work, builds of its own,
+// and crashes and freezes as its plan has them. What runs for others is in commands.ts.
 import { createPrng, type Prng } from '../src/base/prng.ts';
 import type { DelegatorEvent } from '../src/core/delegation/types.ts';
 import { GIB, sampleInfo } from '../src/core/testing/samples.ts';
-import type { AttemptId, FailureCode, NodeId, WorkerInfo } from '../src/core/types.ts';
+import type { AttemptId, NodeId, WorkerInfo } from '../src/core/types.ts';
 import { WorkerAdmission } from '../src/core/worker/admission.ts';
 import type { AdmissionView } from '../src/core/worker/view.ts';
 import type { WorkerEffect, WorkerEvent, WorkerOptions } from '../src/core/worker/types.ts';
+import { Commands } from './commands.ts';
 import type { Session } from './network.ts';
 import { Node } from './node.ts';
-import { doneAt, isWithin } from './pace.ts';
+import { isWithin } from './pace.ts';
+import type { MessageKind } from './tally.ts';
 import type { MachinePlan, Span } from './types.ts';
 import { isUnheard, mutatedOptions } from './mutations.ts';
 import type { World } from './world.ts';
 
 const SAMPLE_EVERY_MS = 1000;
-/** As the agent: heartbeats name what is in hand, and only who had to wait for its files is told of sooner. */
-const STARTED_AFTER_MS = 100;
-const KILL_MAX_MS = 30;
-const CODES: readonly FailureCode[] = ['sandbox', 'missing-file', 'disk-full', 'bad-result', 'out-of-memory'];
-
-interface Running {
-  readonly attempt: AttemptId;
-  readonly delegator: NodeId;
-  readonly memBytes: number;
-  /** The session that brought it; its result goes nowhere else. */
-  readonly session: Session | undefined;
-  done: boolean;
-}
-
 export class MachineNode extends Node {
   readonly plan: MachinePlan;
   readonly #world: World;
   readonly #prng: Prng;
   readonly #options: WorkerOptions;
   readonly #sessions = new Map<NodeId, Session>();
-  readonly #running = new Map<AttemptId, Running>();
+  readonly #commands: Commands;
   readonly #toldLeases = new Set<string>();
   /** Of each delegator, the announcement that was heard last. */
   readonly #heard = new Map<NodeId, number>();
@@ -51,6 +39,7 @@ export class MachineNode extends Node {
     this.plan = plan;
     this.#prng = prng;
     this.#options = { ...world.workerOptions, slots: plan.slots };
+    this.#commands = new Commands(this, world, prng, () => this.#countFree());
     this.#info = this.#read();
     this.#admission = this.#create();
     this.#countFree();
@@ -70,18 +59,6 @@ export class MachineNode extends Node {
       () => this.happen(() => this.#ownerGoes()),
     );
     this.#planOwnBuilds();
-  }
-
-  get #graceMs(): number {
-    return this.plan.graceMs ?? this.#world.graceMs;
-  }
-
-  #planOwnBuilds(): void {
-    const tell = (running: number): void => this.happen(() => this.post({ type: 'own', running }));
-    for (const { fromMs, untilMs, running } of this.plan.ownBuilds ?? []) {
-      this.clock.at(fromMs, { happen: tell }, running);
-      this.clock.at(untilMs, { happen: tell }, 0);
-    }
   }
 
   /** An announcement arrives; `number` is the tally's. */
@@ -114,12 +91,6 @@ export class MachineNode extends Node {
     this.post({ type: 'session-down', delegator });
   }
 
-  /** One of the attempts that run here, if any does. */
-  anyAttempt(): AttemptId | undefined {
-    for (const attempt of this.#running.keys()) return attempt;
-    return undefined;
-  }
-
   /** When all is done nothing may be held any more. */
   checkQuiet(): void {
     if (this.gone) return;
@@ -134,6 +105,17 @@ export class MachineNode extends Node {
     this.#world.tally.steps += 1;
     this.#world.watch?.step(this.id, now, event, effects);
     return effects;
+  }
+
+  /** One of the attempts that run here, if any does. */
+  anyAttempt(): AttemptId | undefined {
+    return this.#commands.any();
+  }
+
+  /** Says something on the session that is meant, else on the one that is up; nothing when there is none. */
+  send(delegator: NodeId, kind: MessageKind, event: DelegatorEvent, session = this.#sessions.get(delegator)): void {
+    this.#world.tally.sent(kind);
+    if (session !== undefined) this.#world.network.toDelegator(session, event);
   }
 
   view(): AdmissionView {
@@ -155,7 +137,7 @@ export class MachineNode extends Node {
     const { memReserveBytes, memPerTaskBytes, slots } = this.#options;
     const idle = Math.floor((this.#info.memFreeBytes - memReserveBytes) / memPerTaskBytes);
     const view = this.#admission.view();
-    this.#world.checker.workerHolds(this.id, view, slots, this.#running.size, Math.max(0, idle));
+    this.#world.checker.workerHolds(this.id, view, slots, this.#commands.size, Math.max(0, idle));
   }
 
   #create(): WorkerAdmission {
@@ -180,7 +162,6 @@ export class MachineNode extends Node {
       load = Math.max(load, other.load);
       memFreeBytes = Math.min(memFreeBytes, other.memFreeBytes);
     }
-    for (const running of this.#running.values()) memFreeBytes -= running.memBytes;
     return sampleInfo({
       name: id,
       cores,
@@ -188,7 +169,7 @@ export class MachineNode extends Node {
       ghz: 2 * speed,
       bench: Math.round(1000 * speed),
       memTotalBytes: memBytes,
-      memFreeBytes: Math.max(0, memFreeBytes),
+      memFreeBytes: Math.max(0, memFreeBytes - this.#commands.memBytes()),
       load,
       graceMs: this.#graceMs,
     });
@@ -217,13 +198,14 @@ export class MachineNode extends Node {
         const isNew = offer.slots > 0 && !this.#toldLeases.has(offer.leaseId);
         if (isNew) this.#toldLeases.add(offer.leaseId);
         tally.offered(isNew, this.#heard.get(delegator) ?? 0);
-        this.#send(delegator, { type: 'offer', worker: this.id, offer });
+        this.send(delegator, 'offer', { type: 'offer', worker: this.id, offer });
         return;
       }
-      case 'withdraw':
-        tally.sent('withdraw');
-        this.#send(effect.delegator, { type: 'lease-withdrawn', worker: this.id, leaseId: effect.leaseId });
+      case 'withdraw': {
+        const { delegator, leaseId } = effect;
+        this.send(delegator, 'withdraw', { type: 'lease-withdrawn', worker: this.id, leaseId });
         return;
+      }
       case 'fetch': {
         // The files come; how fast is what an agent measures then.
         const { bytesPerMs } = network.plan;
@@ -232,95 +214,37 @@ export class MachineNode extends Node {
         return;
       }
       case 'run':
-        this.#run(effect.delegator, effect.attempt);
+        this.#commands.run(effect.delegator, effect.attempt, this.#sessions.get(effect.delegator));
         return;
       case 'refuse': {
         const { attempt, code, message, delegator } = effect;
-        this.#fail({ attempt, delegator, session: this.#sessions.get(delegator) }, code, message);
+        this.send(delegator, 'failed', { type: 'failed', worker: this.id, attempt, code, message });
         return;
       }
-      case 'kill': {
-        const running = this.#running.get(effect.attempt);
-        if (running === undefined) return;
-        this.after(KILL_MAX_MS * this.#prng(), () => {
-          if (running.done) return;
-          if (this.plan.reportsKilled === true) this.#fail(running, 'killed', effect.why);
-          this.#end(running, true);
-        });
+      case 'kill':
+        this.#commands.kill(effect.attempt, effect.why);
         return;
-      }
       case 'heartbeat': {
-        const { attempts, load, stamp } = effect;
-        tally.sent('heartbeat');
-        this.#send(effect.delegator, { type: 'heartbeat', worker: this.id, attempts, load, stamp });
+        const { attempts, load, stamp, delegator } = effect;
+        this.send(delegator, 'heartbeat', { type: 'heartbeat', worker: this.id, attempts, load, stamp });
         return;
       }
       case 'returning':
-        tally.sent('returning');
-        this.#send(effect.delegator, { type: 'returning', worker: this.id });
+        this.send(effect.delegator, 'returning', { type: 'returning', worker: this.id });
         return;
     }
   }
 
-  #run(delegator: NodeId, attempt: AttemptId): void {
-    const { checker, tally, network } = this.#world;
-    const task = this.#world.taskOf(attempt);
-    const session = this.#sessions.get(delegator);
-    const { now } = this.clock;
-    checker.workerRuns(this.id, delegator, attempt);
-    const running: Running = { attempt, delegator, memBytes: task.plan.memBytes, session, done: false };
-    this.#running.set(attempt, running);
-    this.#countFree();
-    const farMs = session === undefined ? 0 : network.distanceMs(this.site, session.delegator.site);
-    tally.began(attempt, task.id, now, 2 * farMs);
-    const { diskMs, failureProbability } = this.plan;
-    const commandAt = now + diskMs;
-    this.after(diskMs, () => {
-      if (running.done || diskMs <= STARTED_AFTER_MS) return;
-      tally.sent('started');
-      this.#send(delegator, { type: 'started', worker: this.id, attempt }, session);
-    });
-    if (this.#prng() < (this.plan.hangProbability ?? 0)) return;
-    const failsAfter = this.#prng() < failureProbability ? this.#prng() : null;
-    const endsAt = doneAt(this.plan, commandAt, task.plan.workMs * (failsAfter ?? 1));
-    if (endsAt === Infinity) return;
-    this.after(endsAt + diskMs - now, () => {
-      if (running.done) return;
-      const tell = (): void => {
-        if (failsAfter === null) this.#tellResult(running, task.plan.exitCode ?? 0, endsAt - commandAt);
-        else this.#fail(running, CODES[Math.floor(this.#prng() * CODES.length)] ?? 'sandbox', 'simulated');
-      };
-      // Outputs are read and packed after the command has ended: on a slow disk the word of it may come later.
-      if (diskMs > 0 && this.#prng() < 0.5) this.after(diskMs * this.#prng(), tell);
-      else tell();
-      this.#end(running, failsAfter === null);
-    });
+  get #graceMs(): number {
+    return this.plan.graceMs ?? this.#world.graceMs;
   }
 
-  #tellResult({ attempt, delegator, session }: Running, code: number, ranMs: number): void {
-    const exit = { how: 'exit' as const, code };
-    this.#world.tally.sent('result');
-    this.#send(delegator, { type: 'result', worker: this.id, attempt, exit, ranMs, cpuMs: ranMs }, session);
-  }
-
-  /** The command is gone; what came of it is on its way. */
-  #end(running: Running, healthy: boolean): void {
-    if (running.done) return;
-    running.done = true;
-    this.#running.delete(running.attempt);
-    this.#countFree();
-    this.#world.tally.stopped(running.attempt, this.clock.now, healthy);
-    this.post({ type: 'ended', attempt: running.attempt });
-  }
-
-  #fail(of: Pick<Running, 'attempt' | 'delegator' | 'session'>, code: FailureCode, message: string): void {
-    const { attempt, delegator, session } = of;
-    this.#world.tally.sent('failed');
-    this.#send(delegator, { type: 'failed', worker: this.id, attempt, code, message }, session);
-  }
-
-  #send(delegator: NodeId, event: DelegatorEvent, session = this.#sessions.get(delegator)): void {
-    if (session !== undefined) this.#world.network.toDelegator(session, event);
+  #planOwnBuilds(): void {
+    const tell = (running: number): void => this.happen(() => this.post({ type: 'own', running }));
+    for (const { fromMs, untilMs, running } of this.plan.ownBuilds ?? []) {
+      this.clock.at(fromMs, { happen: tell }, running);
+      this.clock.at(untilMs, { happen: tell }, 0);
+    }
   }
 
   #planSpans(spans: readonly Span[], begin: (span: Span) => void, end: () => void): void {
@@ -336,11 +260,7 @@ export class MachineNode extends Node {
     this.die();
     this.#world.network.breakAll(({ machine }) => machine === this, this.#world.toldWithinMs);
     this.#sessions.clear();
-    for (const running of this.#running.values()) {
-      running.done = true;
-      this.#world.tally.stopped(running.attempt, this.clock.now, false);
-    }
-    this.#running.clear();
+    this.#commands.drop();
     this.#ownerSince = null;
     this.#countFree();
   }
@@ -357,7 +277,7 @@ export class MachineNode extends Node {
   #freezeFor(ms: number): void {
     this.freeze();
     this.#world.network.froze(this, ms);
-    for (const { attempt } of this.#running.values()) this.#world.tally.stopped(attempt, this.clock.now, false);
+    this.#commands.stop();
     this.#countFree();
   }
 
@@ -373,11 +293,7 @@ export class MachineNode extends Node {
     this.#countFree();
     this.post({ type: 'pause', why: 'the owner is back' });
     this.after(this.#graceMs, () => {
-      if (this.#ownerSince !== since) return;
-      for (const running of [...this.#running.values()]) {
-        this.#fail(running, 'owner-returned', 'the owner is back');
-        this.#end(running, false);
-      }
+      if (this.#ownerSince === since) this.#commands.evict();
     });
   }
 
@@ -389,7 +305,7 @@ export class MachineNode extends Node {
 
   #countFree(): void {
     const isThere = !this.gone && !this.frozen && this.#ownerSince === null;
-    const free = isThere ? this.plan.slots - this.#running.size : 0;
+    const free = isThere ? this.plan.slots - this.#commands.size : 0;
     this.#world.tally.freeSlots += free - this.#countedFree;
     this.#countedFree = free;
   }
