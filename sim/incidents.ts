@@ -31,7 +31,7 @@ export function cause(world: World, what: Incident['what'], random: Prng): void 
 }
 
 function lieToMachine(world: World, machine: MachineNode): void {
-  machine.post({ type: 'tick' });
+  machine.tickWhatIsDue();
   const view = machine.view();
   const leaseId = view.delegators.find((party) => party.lease !== null)?.lease?.id ?? 'lie';
   const lies: WorkerEvent[] = [
@@ -50,7 +50,7 @@ function lieToMachine(world: World, machine: MachineNode): void {
 }
 
 function lieToDelegator(world: World, delegator: DelegatorNode, random: Prng): void {
-  delegator.post({ type: 'tick' });
+  delegator.tickWhatIsDue();
   const view = delegator.view();
   const gone = view.workers.find((known) => !known.connected)?.id;
   const worker = gone !== undefined && random() < 0.5 ? gone : 'stranger';

@@ -26,12 +26,16 @@ interface RunFlags {
   readonly seed: number;
   readonly seeds?: SeedRange;
   readonly scenario?: string;
+  readonly world?: string;
   readonly machines?: number;
   readonly journal?: string;
   readonly node?: string;
   readonly mutation: Mutation;
   readonly json?: boolean;
 }
+
+/** Beside all else that is made and not kept. */
+const SMALL_WORLDS = 'build/sim';
 
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -49,6 +53,7 @@ program
   .option('--seed <n>', 'decides all that is drawn', wholeNumber, 1)
   .option('--seeds <a..b>', 'storms of these seeds, one after the other', seedRange)
   .option('--scenario <name>', 'storm, or a named setting; a wrong name lists them', undefined)
+  .option('--world <file>', 'the scenario of a file, as a broken invariant leaves one')
   .option('--machines <m>', 'so many machines instead of the scenario’s own', wholeNumber)
   .option('--journal <file>', 'write down what one node saw and decided, for `replay`')
   .option('--node <id>', 'of which node; default: the first delegator')
@@ -60,7 +65,11 @@ program
       return;
     }
     process.exitCode = runOne(
-      { ...flags, scenario: flags.scenario ?? (flags.machines === undefined ? 'storm' : 'calm') },
+      {
+        ...flags,
+        smallWorldDir: SMALL_WORLDS,
+        scenario: flags.scenario ?? (flags.machines === undefined ? 'storm' : 'calm'),
+      },
       { log, print },
     );
   });

@@ -11,6 +11,9 @@ interface Chore {
 /** A number is a timer's time on the node's own clock; a function is what arrived, whichever life it finds. */
 export type Happening = number | Chore | (() => void);
 
+/** A state machine that wants more at one moment would never rest. */
+const TICKS_MAX = 10;
+
 export abstract class Node {
   readonly id: string;
   readonly clock: VirtualClock;
@@ -44,6 +47,11 @@ export abstract class Node {
   now(): number {
     this.#latest = Math.max(this.#latest, this.#bootedAt + this.clock.now * this.#rate);
     return this.#latest;
+  }
+
+  /** Gives the state machine the ticks that it wants by now: after that, only what happens moves it. */
+  tickWhatIsDue(): void {
+    for (let ticks = 0; ticks === 0 || (this.#wakeAt <= this.now() && ticks < TICKS_MAX); ticks++) this.tick();
   }
 
   happen(what: Happening): void {

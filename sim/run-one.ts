@@ -1,15 +1,20 @@
 // One scenario by name and seed: its outcome for people or as JSON, a journal of one of its nodes if asked for, and for a
 // world in which an invariant breaks the smaller world in which it breaks, too.
+import { join } from 'node:path';
+import { err, ok, type Result } from '../src/base/result.ts';
 import { farm, NO_FAULTS, OFFICE_FAULTS } from './farms.ts';
 import { openJournal } from './journal-file.ts';
 import type { Mutation } from './mutations.ts';
 import { explainTrouble } from './run-seed.ts';
+import { readScenario, writeScenario } from './scenario-file.ts';
 import { settingOf, settings } from './scenarios.ts';
 import { stormOf } from './storm.ts';
 import type { Outcome, Scenario } from './types.ts';
 import { World } from './world.ts';
 
 export interface RunRequest {
+  /** A file with a scenario, in place of a name. */
+  readonly world?: string;
   readonly scenario: string;
   readonly seed: number;
   readonly machines?: number;
@@ -17,6 +22,8 @@ export interface RunRequest {
   readonly node?: string;
   readonly mutation: Mutation;
   readonly json?: boolean;
+  /** Where the small world of a broken invariant is written, so that it can be run again. */
+  readonly smallWorldDir?: string;
 }
 
 export interface Terminal {
@@ -38,11 +45,12 @@ export function namesOfScenarios(): string[] {
 
 /** @returns the exit code: 0 when all invariants held, 1 when one broke, 2 when there is no such scenario or node */
 export function runOne(request: RunRequest, { log, print }: Terminal): number {
-  const scenario = scenarioOf(request);
-  if (scenario === null) {
-    log(`sim: there is no scenario «${request.scenario}»; there are:\n  ${namesOfScenarios().join('\n  ')}`);
+  const found = request.world === undefined ? scenarioOf(request) : readScenario(request.world);
+  if (!found.ok) {
+    log(`sim: ${found.error}`);
     return 2;
   }
+  const scenario = found.value;
   const node = request.node ?? scenario.delegators[0]?.id ?? '';
   if (![...scenario.delegators, ...scenario.machines].some(({ id }) => id === node)) {
     log(`sim: nobody in this scenario is called «${node}»`);
@@ -65,6 +73,7 @@ export function runOne(request: RunRequest, { log, print }: Terminal): number {
     if (scenario.machines.length <= SHRINK_MACHINES_MAX) {
       const small = explainTrouble(scenario, request.mutation, SHRINK_TRIES);
       for (const line of small?.lines ?? []) log(line);
+      if (small !== null) tellSmallWorld(request, small.scenario, log);
     }
     return 1;
   } finally {
@@ -75,16 +84,26 @@ export function runOne(request: RunRequest, { log, print }: Terminal): number {
   return 0;
 }
 
-function scenarioOf({ scenario: name, seed, machines }: RunRequest): Scenario | null {
-  if (name === 'storm') return stormOf(seed, machines);
-  const scenario = settingOf(name)?.make(seed) ?? null;
-  if (scenario === null || machines === undefined) return scenario;
-  const isCalm = scenario.machines.every(({ crashes, ownerThere }) => crashes.length + ownerThere.length === 0);
-  return { ...scenario, machines: farm(seed, machines, isCalm ? NO_FAULTS : OFFICE_FAULTS, 0) };
+function tellSmallWorld({ smallWorldDir, mutation }: RunRequest, scenario: Scenario, log: Terminal['log']): void {
+  if (smallWorldDir === undefined) return;
+  const path = join(smallWorldDir, `${scenario.name}-${scenario.seed}.json`);
+  writeScenario(path, scenario);
+  log(`this small world again: npm run sim -- --world ${path}${mutation === 'none' ? '' : ` --mutation ${mutation}`}`);
 }
 
-function commandOf({ scenario, seed, machines, mutation }: RunRequest): string {
-  const words = [`--scenario ${scenario} --seed ${seed}`];
+function scenarioOf({ scenario: name, seed, machines }: RunRequest): Result<Scenario, string> {
+  if (name === 'storm') return ok(stormOf(seed, machines));
+  const scenario = settingOf(name)?.make(seed);
+  if (scenario === undefined) {
+    return err(`there is no scenario «${name}»; there are:\n  ${namesOfScenarios().join('\n  ')}`);
+  }
+  if (machines === undefined) return ok(scenario);
+  const isCalm = scenario.machines.every(({ crashes, ownerThere }) => crashes.length + ownerThere.length === 0);
+  return ok({ ...scenario, machines: farm(seed, machines, isCalm ? NO_FAULTS : OFFICE_FAULTS, 0) });
+}
+
+function commandOf({ world, scenario, seed, machines, mutation }: RunRequest): string {
+  const words = [world === undefined ? `--scenario ${scenario} --seed ${seed}` : `--world ${world}`];
   if (machines !== undefined) words.push(`--machines ${machines}`);
   if (mutation !== 'none') words.push(`--mutation ${mutation}`);
   return words.join(' ');

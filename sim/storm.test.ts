@@ -2,15 +2,25 @@
 // hundred thousand. A seed that fails is printed with the command that replays it and shrinks its world.
 import { describe, expect, test } from 'vitest';
 import { mutations, type Mutation } from './mutations.ts';
-import { explainTrouble, runStorm } from './run-seed.ts';
+import { explainTrouble, runStorm, type Ran } from './run-seed.ts';
 import { stormOf } from './storm.ts';
 
 const SEEDS = 1000;
 
+/** A failing seed shows its small world as well. */
+function runAndExplain(seed: number): Ran {
+  try {
+    return runStorm(seed);
+  } catch (error) {
+    const lines = explainTrouble(stormOf(seed), 'none', 300)?.lines ?? [];
+    throw new Error([(error as Error).message, ...lines].join('\n'), { cause: error });
+  }
+}
+
 test(`invariants 1 to 6 hold through ${SEEDS} storms`, { timeout: 180_000 }, () => {
   const sum: Record<string, number> = {};
   for (let seed = 1; seed <= SEEDS; seed++) {
-    for (const [what, count] of Object.entries(runStorm(seed).tally)) sum[what] = (sum[what] ?? 0) + Number(count);
+    for (const [what, count] of Object.entries(runAndExplain(seed).tally)) sum[what] = (sum[what] ?? 0) + Number(count);
   }
   console.log(`simulation, ${SEEDS} storms: ${JSON.stringify(sum)}`);
   // A storm in which these do not happen proves nothing.
