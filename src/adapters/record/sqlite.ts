@@ -6,17 +6,20 @@ type Sqlite = typeof import('node:sqlite');
 
 /** Runs `load` and keeps back warnings of experiments that it makes Node give. */
 export function withoutExperimentalWarning<T>(load: () => T): T {
-  const original = process.emitWarning;
-  process.emitWarning = ((warning: string | Error, ...rest: unknown[]): void => {
+  const original = Object.getOwnPropertyDescriptor(process, 'emitWarning');
+  const emit = original?.value as ((...words: unknown[]) => void) | undefined;
+  if (original === undefined || emit === undefined) return load();
+  const sift = (warning: unknown, ...rest: unknown[]): void => {
     const [about] = rest;
     const type = typeof about === 'object' && about !== null && 'type' in about ? about.type : about;
     if (type === 'ExperimentalWarning' || (warning instanceof Error && warning.name === 'ExperimentalWarning')) return;
-    Reflect.apply(original, process, [warning, ...rest]);
-  }) as typeof process.emitWarning;
+    Reflect.apply(emit, process, [warning, ...rest]);
+  };
+  Object.defineProperty(process, 'emitWarning', { ...original, value: sift });
   try {
     return load();
   } finally {
-    process.emitWarning = original;
+    Object.defineProperty(process, 'emitWarning', original);
   }
 }
 
