@@ -35,7 +35,12 @@ function answer(spec: RunSpec): Result<RunResult, RunFailure> {
 
 const sandbox: Sandbox = {
   version: 'canned',
-  run: (spec) => ({ kill: () => undefined, done: Promise.resolve(answer(spec)) }),
+  run: (spec) => ({
+    kill: () => undefined,
+    freeze: () => undefined,
+    thaw: () => undefined,
+    done: Promise.resolve(answer(spec)),
+  }),
   close: () => undefined,
 };
 

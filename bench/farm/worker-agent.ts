@@ -49,7 +49,7 @@ function start(spec: RunSpec): Run {
     killed ??= why;
     child?.kill('SIGKILL');
   };
-  return { kill, done: run() };
+  return { kill, freeze: () => child?.kill('SIGSTOP'), thaw: () => child?.kill('SIGCONT'), done: run() };
 }
 
 const sandbox: Sandbox = { version: 'none', run: start, close: () => undefined };

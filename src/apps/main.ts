@@ -86,6 +86,60 @@ const calendar = program
   .description('the owner’s calendars: what they say of when this machine is free');
 
 calendar
+  .command('add')
+  .description('adds a calendar: an iCalendar file, an address of one, or a CalDAV account')
+  .argument('<place>', 'a file, or an address (https://, webcal://)')
+  .option('--name <name>', 'what to call it; from the place when not given', '')
+  .option('--kind <kind>', 'file, url, caldav or freebusy; found out when not given')
+  .option('--user <user>', 'who logs in; the password is asked for', '')
+  .option('--password-stdin', 'read the password from standard input')
+  .action(async (place: string, options: { name: string; kind?: string; user: string; passwordStdin?: boolean }) => {
+    const { runCalendarAdd } = await import('./cli/calendar.ts');
+    const { sourceKinds } = await import('../adapters/calendars/types.ts');
+    const kind = sourceKinds.find((each) => each === options.kind) ?? null;
+    if (options.kind !== undefined && kind === null) program.error(`error: --kind is one of ${sourceKinds.join(', ')}`);
+    const { name, user, passwordStdin = false } = options;
+    await finish(runCalendarAdd(place, { name, kind, user, passwordStdin }));
+  });
+
+calendar
+  .command('list')
+  .description('the calendars that were added')
+  .option('--json', 'print JSON')
+  .action(async (options: { json?: boolean }) => {
+    const { runCalendarList } = await import('./cli/calendar.ts');
+    await finish(Promise.resolve(runCalendarList(options.json ?? false)));
+  });
+
+calendar
+  .command('remove')
+  .description('forgets a calendar, its password and its copy')
+  .argument('<name>')
+  .action(async (name: string) => {
+    const { runCalendarRemove } = await import('./cli/calendar.ts');
+    await finish(runCalendarRemove(name));
+  });
+
+calendar
+  .command('test')
+  .description('reads all calendars, or one, now')
+  .argument('[name]')
+  .action(async (name: string | undefined) => {
+    const { runCalendarTest } = await import('./cli/calendar.ts');
+    await finish(runCalendarTest(name ?? ''));
+  });
+
+calendar
+  .command('show')
+  .description('the next days as a strip, and how likely this machine stays free')
+  .option('--days <n>', 'how many', positive, 3)
+  .option('--json', 'print JSON')
+  .action(async (options: { days: number; json?: boolean }) => {
+    const { runCalendarShow } = await import('./cli/owner.ts');
+    await finish(runCalendarShow(Math.min(14, options.days), options.json ?? false));
+  });
+
+calendar
   .command('expand')
   .description('prints when the events of a calendar file take place and what they mean, in UTC')
   .argument('<file>', 'an iCalendar file; - is standard input')
@@ -96,6 +150,44 @@ calendar
   .action(async (file: string, options: { from: string; to: string; zone: string; json?: boolean }) => {
     const { runCalendarExpand } = await import('./cli/calendar-expand.ts');
     await finish(Promise.resolve(runCalendarExpand(file, { ...options, json: options.json ?? false })));
+  });
+
+program
+  .command('why')
+  .description('one line: whether this machine helps others now, until when, and because of what')
+  .option('--json', 'print JSON')
+  .action(async (options: { json?: boolean }) => {
+    const { runWhy } = await import('./cli/owner.ts');
+    await finish(runWhy(options.json ?? false));
+  });
+
+program
+  .command('pause')
+  .description('help nobody, for a while or until `tender resume`')
+  .argument('[length]', '90m, 2h, 1d')
+  .action(async (length: string | undefined) => {
+    const { runPause } = await import('./cli/owner.ts');
+    await finish(runPause(length ?? ''));
+  });
+
+program
+  .command('resume')
+  .description('ends a pause; with a length: help for so long although you are here')
+  .argument('[length]', '90m, 2h, 1d')
+  .action(async (length: string | undefined) => {
+    const { runResume } = await import('./cli/owner.ts');
+    await finish(runResume(length ?? ''));
+  });
+
+program
+  .command('hours')
+  .description(
+    'the hours in which this machine may help at all: "mon-fri 18:00-8:00, sat, sun"; always; without words: what they are',
+  )
+  .argument('[hours...]')
+  .action(async (words: string[]) => {
+    const { runHours } = await import('./cli/owner.ts');
+    await finish(runHours(words.length === 0 ? null : words.join(' ')));
   });
 
 program

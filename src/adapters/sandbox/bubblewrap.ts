@@ -105,9 +105,14 @@ export function endSandbox(child: ChildProcess, scratchDir: string): void {
   child.once('exit', () => clearTimeout(again));
 }
 
-function send(pid: number): void {
+/** To all processes of a sandbox that has not ended: they are one process group. */
+export function signalSandbox(child: ChildProcess, signal: 'SIGSTOP' | 'SIGCONT'): void {
+  if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) send(-child.pid, signal);
+}
+
+function send(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
   try {
-    process.kill(pid, 'SIGKILL');
+    process.kill(pid, signal);
   } catch {
     // Gone already.
   }

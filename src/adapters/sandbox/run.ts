@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { FailureCode } from '../../core/types.ts';
 import { fds, type Place } from './arguments.ts';
-import { endSandbox, launch, waitFor } from './bubblewrap.ts';
+import { endSandbox, launch, signalSandbox, waitFor } from './bubblewrap.ts';
 import type { Kit } from './kit.ts';
 import { collectOutputs, prepareOutputs, readRegular, type Outputs } from './outputs.ts';
 import { removeAll } from './remove.ts';
@@ -39,6 +39,8 @@ const fullBelowBytes = 64 * 1024;
 export function startRun(confinement: Confinement, spec: RunSpec): Run {
   let ended: RunFailure | null = null;
   let end: () => void = () => undefined;
+  let frozen = false;
+  let signal: (name: 'SIGSTOP' | 'SIGCONT') => void = () => undefined;
   const kill = (why: string, code: FailureCode = 'killed'): void => {
     ended ??= { code, message: why };
     end();
@@ -62,12 +64,15 @@ export function startRun(confinement: Confinement, spec: RunSpec): Run {
     const stderr = collectStream(child.stdio[fds.stderr] as Readable, spec.limits.outputBytes, kill);
     const watch = watchRun(child, spec, confinement.niceness, kill);
     end = () => endSandbox(child, spec.scratchDir);
+    signal = (name) => signalSandbox(child, name);
+    if (frozen) signal('SIGSTOP');
     const gone = waitFor(child, spec.scratchDir);
     if (child.pid !== undefined) spec.onStart?.();
     const code = await gone;
     const ranMs = Math.round(performance.now() - started);
     watch.stop();
     end = () => undefined;
+    signal = () => undefined;
     if (code instanceof Error) return err({ code: 'sandbox', message: `bubblewrap did not start: ${code.message}` });
     if (ended) return err(ended);
     const maxRssBytes = watch.maxRssBytes();
@@ -88,7 +93,15 @@ export function startRun(confinement: Confinement, spec: RunSpec): Run {
       await tidy(spec.scratchDir);
     }
   };
-  return { kill, done: execute() };
+  const freeze = (): void => {
+    frozen = true;
+    signal('SIGSTOP');
+  };
+  const thaw = (): void => {
+    frozen = false;
+    signal('SIGCONT');
+  };
+  return { kill, freeze, thaw, done: execute() };
 }
 
 function prepare(spec: RunSpec, owner: number | null): Result<Outputs, RunFailure> {

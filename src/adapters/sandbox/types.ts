@@ -115,6 +115,9 @@ export interface RunFailure {
 export interface Run {
   /** Ends everything inside with SIGKILL; `done` then gives a failure with `why` (and `code`, by default `killed`). */
   kill(why: string, code?: FailureCode): void;
+  /** Stops everything inside, as SIGSTOP does, and lets it go on; its time limit runs on. */
+  freeze(): void;
+  thaw(): void;
   readonly done: Promise<Result<RunResult, RunFailure>>;
 }
 

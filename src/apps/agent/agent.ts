@@ -35,6 +35,7 @@ import { Figures } from './figures.ts';
 import { Journals } from './journal.ts';
 import { openLog, type Log } from './log.ts';
 import { Network } from './network.ts';
+import { Owner } from './owner.ts';
 import { Preparer } from './prepare.ts';
 import { RecordKeeper } from './record-keeper.ts';
 import { watched } from './watched.ts';
@@ -94,6 +95,7 @@ export class Agent {
   readonly delegator: Delegator;
   readonly recordKeeper: RecordKeeper;
   readonly wishes: WishBook;
+  readonly owner: Owner;
   /** What became of this machine's tasks lately. */
   readonly stories: Stories;
   /** What goes wrong around the agent, by kind; `tender status` shows it. */
@@ -161,6 +163,14 @@ export class Agent {
       named: (worker, name) => this.recordKeeper.name(worker, name),
       log: (event, fields) => log.write(event, fields),
     });
+    this.owner = new Owner({
+      home,
+      prng: createPrng(randomInt(2 ** 32)),
+      now: Date.now,
+      presence: () => ({ presence: { state: 'headless' }, switches: [] }),
+      onVerdict: (verdict) => this.workshop?.ownerSays(verdict),
+      problem: (what, why) => this.toldProblem(what, why),
+    });
     this.wishes = new WishBook(config.delegate, (place, why) => this.toldProblem(`project ${place}`, why));
     const classes = new TaskClasses(this.recordKeeper.record, () => this.delegator.forecasts());
     this.store = this.openStore();
@@ -217,6 +227,7 @@ export class Agent {
     } catch (error) {
       return err(`cannot listen on ${socketPath(this.home)}: ${(error as Error).message}`);
     }
+    await this.owner.start();
     return ok(undefined);
   }
 
@@ -250,12 +261,14 @@ export class Agent {
       return network;
     }
     this.workshop = workshop;
+    workshop.ownerSays(this.owner.verdict);
     this.network = network.value;
     return ok(undefined);
   }
 
   /** Ends both roles: waiting launchers compile here, tasks of others are given back, nothing is left running. */
   async stop(): Promise<void> {
+    this.owner.stop();
     this.delegator.stop();
     await this.workshop?.close();
     await this.network?.close();

@@ -59,6 +59,17 @@ export function answerControl(agent: Agent, request: unknown, call: ControlCall)
     }
     case 'explain-task':
       return finish(explainTask(agent, text('task')));
+    case 'owner':
+      return finish(agent.owner.report());
+    case 'owner-show':
+      return finish(agent.owner.show(typeof fields['days'] === 'number' ? fields['days'] : 3));
+    case 'owner-reread':
+      agent.owner.reread();
+      agent.owner.look();
+      return finish(agent.owner.report());
+    case 'calendars-changed':
+      void agent.owner.followCalendars().then(() => finish(agent.owner.report()));
+      return;
     case 'build-start': {
       const needs = text('needs');
       const fault = criteriaProblem(needs);

@@ -86,6 +86,7 @@ export class Worker {
   private readonly attempts = new Map<AttemptId, Attempt>();
   private stopping = false;
   private nextScratch = 1;
+  private frozen = false;
 
   constructor(world: WorkerWorld) {
     this.world = world;
@@ -110,6 +111,17 @@ export class Worker {
       label: attempt.award.label,
       sinceMs: Math.round(now - attempt.awardedAt),
     }));
+  }
+
+  /** While the owner is back, what runs stands still. */
+  freeze(frozen: boolean): void {
+    this.frozen = frozen;
+    for (const { run } of this.attempts.values()) void (frozen ? run?.freeze() : run?.thaw());
+  }
+
+  /** Ends all that runs for others; their delegators hear that the owner has come back. */
+  evict(why: string): void {
+    for (const attempt of this.attempts.values()) attempt.run?.kill(why, 'owner-returned');
   }
 
   /** Ends every run and session; resolves when no process of a task is left. */
@@ -311,6 +323,7 @@ export class Worker {
       });
       attempt.run = run;
       if (attempt.killed !== null) run.kill(attempt.killed);
+      if (this.frozen) run.freeze();
       const done = await run.done;
       if (attempt.killed !== null) return;
       if (!done.ok) return this.fail(attempt, done.error.code, done.error.message);

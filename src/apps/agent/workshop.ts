@@ -13,7 +13,10 @@ import { openTrees } from '../../adapters/sandbox/trees.ts';
 import type { Sandbox, Trees } from '../../adapters/sandbox/types.ts';
 import { isTrustedCompiler, type Toolchains } from '../../adapters/toolchain/index.ts';
 import { err, ok, type Result } from '../../base/result.ts';
+import { unreachable } from '../../base/assert.ts';
 import { createPrng } from '../../base/prng.ts';
+import { GRACE_MS, OwnerFirst, type Claim } from '../../core/availability/owner-first.ts';
+import type { Verdict } from '../../core/availability/verdict.ts';
 import type { WorkerInfo } from '../../core/types.ts';
 import { WorkerAdmission } from '../../core/worker/admission.ts';
 import type { Journals } from './journal.ts';
@@ -47,6 +50,11 @@ export class Workshop {
   private readonly sandbox: Sandbox | null;
   private readonly scratchDir: string;
   private readonly timer: NodeJS.Timeout;
+  /** S at eight durations; until the owner is known the machine counts as free. */
+  private freeFor: readonly number[] = [1, 1, 1, 1, 1, 1, 1, 1];
+  private readonly ownerFirst = new OwnerFirst();
+  private claim: Claim | null = null;
+  private relief: NodeJS.Timeout | null = null;
   /** Our own runs' part in the one-minute load, as the kernel averages it: the owner's load is the rest. */
   private ownLoad = 0;
 
@@ -72,8 +80,7 @@ export class Workshop {
       this.ownLoad += (worker.running().length - this.ownLoad) * (1 - Math.exp(-sampleEveryMs / 60_000));
       const reading = readMachine();
       const foreign = Math.max(0, reading.load - this.ownLoad / reading.cores);
-      // Presence and calendar do not speak yet: the machine counts as free.
-      const free = { freeFor: [1, 1, 1, 1, 1, 1, 1, 1], graceMs: 0 };
+      const free = { freeFor: this.freeFor, graceMs: GRACE_MS };
       return { ...reading, ...free, name: config.machine.name, slots, load: foreign, bench, toolchains: [] };
     };
     this.latest = sample();
@@ -153,8 +160,46 @@ export class Workshop {
     );
   }
 
+  /** Whether others' tasks may run here, as presence and calendar say. */
+  ownerSays(verdict: Verdict): void {
+    if (verdict.mayHelp) this.freeFor = verdict.freeFor;
+    this.claim = verdict.mayHelp ? null : { why: verdict.why, urgent: verdict.urgent };
+    this.relieve();
+  }
+
+  /** Does what is due for the owner now, and looks again when more will be. */
+  private relieve(): void {
+    if (this.relief !== null) clearTimeout(this.relief);
+    this.relief = null;
+    const now = performance.now();
+    for (const effect of this.ownerFirst.step(this.claim, this.worker.running().length, now)) {
+      switch (effect.type) {
+        case 'revoke':
+          this.worker.post({ type: 'pause', why: effect.why });
+          break;
+        case 'welcome':
+          this.worker.post({ type: 'resume' });
+          break;
+        case 'freeze':
+          this.worker.freeze(true);
+          break;
+        case 'thaw':
+          this.worker.freeze(false);
+          break;
+        case 'evict':
+          this.worker.evict(effect.why);
+          break;
+        default:
+          unreachable(effect);
+      }
+    }
+    const at = this.ownerFirst.nextWakeAt();
+    if (at !== null) this.relief = setTimeout(() => this.relieve(), Math.max(0, at - now));
+  }
+
   async close(): Promise<void> {
     clearInterval(this.timer);
+    if (this.relief !== null) clearTimeout(this.relief);
     await this.worker.stop();
     this.sandbox?.close();
     await this.trees.close();

@@ -51,7 +51,10 @@ export class PollSchedule {
   /** `retryAfterMs`: what the server asked for; null: it did not. */
   failed(nowMs: number, retryAfterMs: number | null): void {
     this.#failures += 1;
-    const backOffMs = Math.min(BACK_OFF_MAX_MS, Math.min(RETRY_MS, this.#everyMs) * 2 ** Math.min(10, this.#failures - 1));
+    const backOffMs = Math.min(
+      BACK_OFF_MAX_MS,
+      Math.min(RETRY_MS, this.#everyMs) * 2 ** Math.min(10, this.#failures - 1),
+    );
     this.#nextAtMs = nowMs + Math.max(this.#spread(backOffMs), Math.min(BACK_OFF_MAX_MS, retryAfterMs ?? 0));
   }
 

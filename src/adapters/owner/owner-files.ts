@@ -1,0 +1,73 @@
+// What the owner has said (`tender pause`, `resume`, `hours`) and what has been learned of them, over restarts. Nobody else may read it.
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { err, ok, type Result } from '../../base/result.ts';
+import type { OwnerData } from '../../core/availability/owner-model.ts';
+
+const said = z.strictObject({
+  version: z.literal(1),
+  /** Milliseconds since 1970; `forever` until resumed. */
+  paused: z.union([z.number(), z.literal('forever'), z.null()]),
+  resumed: z.union([z.number(), z.literal('forever'), z.null()]),
+  /** As `tender hours` took it; empty: always. */
+  hours: z.string().max(1000),
+});
+
+export type OwnerSaid = z.infer<typeof said>;
+
+export const nothingSaid: OwnerSaid = { version: 1, paused: null, resumed: null, hours: '' };
+
+const saidFile = (home: string): string => join(home, 'owner.json');
+const learnedFile = (home: string): string => join(home, 'owner-learned.json');
+
+/** The error is a sentence; what was said is then as if nothing had been. */
+export function loadSaid(home: string): Result<OwnerSaid, string> {
+  const text = readIfThere(saidFile(home));
+  if (text === null) return ok(nothingSaid);
+  try {
+    return ok(said.parse(JSON.parse(text)));
+  } catch {
+    return err(`${saidFile(home)} is damaged; say again what you want (\`tender pause\`, \`tender hours\`)`);
+  }
+}
+
+export function saveSaid(home: string, value: OwnerSaid): Result<void, string> {
+  return replace(saidFile(home), value);
+}
+
+/** Null when nothing has been learned, or it cannot be read: it is learned anew. */
+export function loadLearned(home: string): OwnerData | null {
+  const text = readIfThere(learnedFile(home));
+  if (text === null) return null;
+  try {
+    const data = JSON.parse(text) as OwnerData;
+    return data.version === 1 && Array.isArray(data.breaks) && Array.isArray(data.reliability) ? data : null;
+  } catch {
+    return null;
+  }
+}
+
+export function saveLearned(home: string, data: OwnerData): Result<void, string> {
+  return replace(learnedFile(home), data);
+}
+
+function readIfThere(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+function replace(file: string, value: unknown): Result<void, string> {
+  const temporary = `${file}.${process.pid}`;
+  try {
+    writeFileSync(temporary, JSON.stringify(value), { mode: 0o600 });
+    renameSync(temporary, file);
+    return ok(undefined);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    return err(`cannot write ${file}: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,189 @@
+// The owner of this machine, as the agent sees them: calendars, presence, what they said, and the one answer whether others' tasks may
+// run here. Titles and places of events stay in this file's `show`; what goes to the worker is S, a yes or a no, and a reason without them.
+import { Calendars } from '../../adapters/calendars/calendars.ts';
+import { loadSources } from '../../adapters/calendars/source-file.ts';
+import type { SourceState } from '../../adapters/calendars/types.ts';
+import { loadLearned, loadSaid, nothingSaid, saveLearned, type OwnerSaid } from '../../adapters/owner/owner-files.ts';
+import type { Prng } from '../../base/prng.ts';
+import { noOptions } from '../../calendar/classes.ts';
+import { findZone, utc, type Zone } from '../../calendar/zones.ts';
+import { parseHours, withinHours } from '../../core/availability/hours.ts';
+import { OwnerModel } from '../../core/availability/owner-model.ts';
+import type { Presence, Switch } from '../../core/availability/types.ts';
+import { judge, type Verdict } from '../../core/availability/verdict.ts';
+
+const lookEveryMs = 5_000;
+const saveEveryMs = 10 * 60_000;
+
+export interface OwnerParts {
+  readonly home: string;
+  readonly prng: Prng;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Who is at the machine, and what the machine itself says (battery, lid, memory). */
+  readonly presence: () => { readonly presence: Presence; readonly switches: readonly Switch[] };
+  /** The answer has changed, or its figures have. */
+  readonly onVerdict: (verdict: Verdict) => void;
+  readonly problem: (what: string, why: string | null) => void;
+}
+
+export interface OwnerReport {
+  readonly why: string;
+  readonly mayHelp: boolean;
+  readonly freeFor: readonly number[];
+  readonly calendars: readonly SourceState[];
+  readonly hours: string;
+  readonly zone: string;
+}
+
+export class Owner {
+  readonly #parts: OwnerParts;
+  readonly #zone: Zone;
+  readonly #model: OwnerModel;
+  readonly #calendars: Calendars;
+  #said: OwnerSaid = nothingSaid;
+  #verdict: Verdict | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #savedAtMs: number;
+
+  constructor(parts: OwnerParts) {
+    this.#parts = parts;
+    const { home, now, prng } = parts;
+    this.#zone = findZone(new Intl.DateTimeFormat().resolvedOptions().timeZone, new Map()) ?? utc;
+    this.#model = new OwnerModel(this.#zone, loadLearned(home));
+    this.#savedAtMs = now();
+    this.#calendars = new Calendars({
+      home,
+      zone: this.#zone,
+      classes: noOptions,
+      prng,
+      now,
+      onChange: () => this.look(),
+    });
+  }
+
+  async start(): Promise<void> {
+    this.reread();
+    this.#timer = setInterval(() => this.look(), lookEveryMs);
+    this.#timer.unref();
+    await this.followCalendars();
+    this.look();
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#calendars.stop();
+    this.#save();
+  }
+
+  get verdict(): Verdict {
+    return this.#verdict ?? this.#judge();
+  }
+
+  /** Looks at presence now, and tells when that changes the answer. */
+  look(): void {
+    const { now, presence, onVerdict } = this.#parts;
+    const stretches = this.#calendars.stretches();
+    this.#model.look(now(), presence().presence, stretches);
+    const before = JSON.stringify(this.#verdict);
+    this.#verdict = this.#judge();
+    if (JSON.stringify(this.#verdict) !== before) onVerdict(this.#verdict);
+    if (now() - this.#savedAtMs > saveEveryMs) this.#save();
+  }
+
+  /** What `tender pause`, `resume` and `hours` have written. */
+  reread(): void {
+    const said = loadSaid(this.#parts.home);
+    this.#parts.problem('owner', said.ok ? null : said.error);
+    this.#said = said.ok ? said.value : nothingSaid;
+  }
+
+  /** Takes up the list of calendars as it is now. */
+  async followCalendars(): Promise<void> {
+    const sources = loadSources(this.#parts.home);
+    this.#parts.problem('calendars', sources.ok ? null : sources.error);
+    if (sources.ok) await this.#calendars.follow(sources.value);
+  }
+
+  report(): OwnerReport {
+    const { why, mayHelp, freeFor } = this.verdict;
+    return {
+      why,
+      mayHelp,
+      freeFor,
+      calendars: this.#calendars.states(),
+      hours: this.#said.hours,
+      zone: this.#zone.name,
+    };
+  }
+
+  /** For the owner alone: what is known of the next days, and S at each quarter of an hour of them as seen from now. */
+  show(days: number): OwnerShow {
+    const nowMs = this.#parts.now();
+    const untilMs = nowMs + days * 86_400_000;
+    const found = this.#calendars.occurrences();
+    const { presence } = this.#parts.presence();
+    const steps = Math.min(960, days * 96);
+    const durations = Array.from({ length: steps }, (_, i) => i * 15 * 60_000);
+    return {
+      zone: this.#zone.name,
+      nowMs,
+      stayFree: this.#model.stayFree(nowMs, presence, this.#calendars.stretches(), durations),
+      events: found
+        .filter(({ occurrence }) => occurrence.endMs > nowMs - 3_600_000 && occurrence.startMs < untilMs)
+        .map(({ occurrence, class: kind, source }) => ({
+          startMs: occurrence.startMs,
+          endMs: occurrence.endMs,
+          class: kind,
+          source,
+          summary: occurrence.facts.private ? '' : occurrence.facts.summary,
+        })),
+    };
+  }
+
+  #judge(): Verdict {
+    const { now, presence } = this.#parts;
+    const nowMs = now();
+    const seen = presence();
+    const switches = [...seen.switches, ...this.#switches(nowMs)];
+    return judge(this.#model, nowMs, seen.presence, switches, this.#calendars.stretches(), this.#zone);
+  }
+
+  #switches(nowMs: number): Switch[] {
+    const { paused, resumed, hours } = this.#said;
+    const until = (value: number | 'forever'): number => (value === 'forever' ? Infinity : value);
+    const switches: Switch[] = [];
+    if (paused !== null) switches.push({ kind: 'paused', untilAtMs: until(paused) });
+    if (resumed !== null) switches.push({ kind: 'resumed', untilAtMs: until(resumed) });
+    const parsed = hours === '' ? null : parseHours(hours);
+    if (parsed?.ok === true) {
+      const { within, untilWallMs } = withinHours(parsed.value, this.#zone.toWall(nowMs));
+      if (!within) {
+        const untilAtMs = untilWallMs === Infinity ? Infinity : this.#zone.toInstant(untilWallMs);
+        switches.push({ kind: 'hours', untilAtMs });
+      }
+    }
+    return switches;
+  }
+
+  #save(): void {
+    this.#savedAtMs = this.#parts.now();
+    const saved = saveLearned(this.#parts.home, this.#model.export());
+    this.#parts.problem('what was learned of the owner', saved.ok ? null : saved.error);
+  }
+}
+
+export interface OwnerShow {
+  readonly zone: string;
+  readonly nowMs: number;
+  /** Each quarter of an hour from now. */
+  readonly stayFree: readonly number[];
+  readonly events: readonly {
+    readonly startMs: number;
+    readonly endMs: number;
+    readonly class: string;
+    readonly source: string;
+    /** Empty for private ones. */
+    readonly summary: string;
+  }[];
+}
