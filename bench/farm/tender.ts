@@ -199,7 +199,8 @@ export class Tender implements Contender {
 
   private async ask(request: object): Promise<unknown> {
     let answer: unknown = null;
-    must(await callControl(socketPath(this.home(clientName)), request, (json) => (answer = json)));
+    const patient = { firstAnswerMs: startWithinMs };
+    must(await callControl(socketPath(this.home(clientName)), request, (json) => (answer = json), patient));
     return answer;
   }
 
