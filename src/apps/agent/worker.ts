@@ -113,8 +113,7 @@ export class Worker {
     }));
   }
 
-  /** While the owner is back, what runs stands still. */
-  freeze(frozen: boolean): void {
+  standStill(frozen: boolean): void {
     this.frozen = frozen;
     for (const { run } of this.attempts.values()) void (frozen ? run?.freeze() : run?.thaw());
   }

@@ -181,10 +181,10 @@ export class Workshop {
           this.worker.post({ type: 'resume' });
           break;
         case 'freeze':
-          this.worker.freeze(true);
+          this.worker.standStill(true);
           break;
         case 'thaw':
-          this.worker.freeze(false);
+          this.worker.standStill(false);
           break;
         case 'evict':
           this.worker.evict(effect.why);
