@@ -13,7 +13,7 @@ import { Node } from './node.ts';
 import { isWithin } from './pace.ts';
 import type { MessageKind } from './tally.ts';
 import type { MachinePlan, Span } from './types.ts';
-import { isUnheard, mutatedOptions } from './mutations.ts';
+import { isUnheard, mutatedOldNews, mutatedOptions } from './mutations.ts';
 import type { World } from './world.ts';
 
 const SAMPLE_EVERY_MS = 1000;
@@ -27,6 +27,8 @@ export class MachineNode extends Node {
   readonly #toldLeases = new Set<string>();
   /** Of each delegator, the announcement that was heard last. */
   readonly #heard = new Map<NodeId, number>();
+  /** Of each build, the latest number. */
+  readonly #latestOf = new Map<string, number>();
   #admission: WorkerAdmission;
   #info: WorkerInfo;
   #sampledAt = -Infinity;
@@ -65,8 +67,22 @@ export class MachineNode extends Node {
   hear(event: Extract<WorkerEvent, { type: 'announcement' }>, number: number): void {
     if (this.gone) return;
     if (this.frozen) return this.happen(() => this.hear(event, number));
-    this.#heard.set(event.announcement.delegator, number);
+    const { delegator, build, seq } = event.announcement;
+    this.#heard.set(delegator, number);
+    const latest = this.#latestOf.get(`${delegator} ${build}`) ?? 0;
+    if (seq <= latest) return this.#hearOldNews(event);
+    this.#latestOf.set(`${delegator} ${build}`, seq);
     this.post(event);
+  }
+
+  /** What comes twice or too late changes nothing: else reordered demand would be granted for ever. */
+  #hearOldNews(event: Extract<WorkerEvent, { type: 'announcement' }>): void {
+    this.tickWhatIsDue();
+    const before = JSON.stringify(this.view());
+    const effects = this.ponder(mutatedOldNews(this.#world.mutation, event));
+    const isUnmoved = effects.length === 0 && before === JSON.stringify(this.view());
+    this.#world.checker.demand(isUnmoved, `4: ${this.id} obeys an announcement older than one that it has heard`);
+    this.wakeAt(this.#admission.nextWakeAt());
   }
 
   post(event: WorkerEvent): void {
@@ -268,6 +284,7 @@ export class MachineNode extends Node {
   #restart(): void {
     if (!this.gone) return;
     this.gone = false;
+    this.#latestOf.clear();
     this.#admission = this.#create();
     this.#sampledAt = -Infinity;
     this.#countFree();

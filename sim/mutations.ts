@@ -11,7 +11,10 @@ export const mutations = [
   'memory-forgotten',
   'lease-for-ever',
   'session-end-unheard',
+  'old-news-obeyed',
 ] as const;
+
+type Heard = Extract<WorkerEvent, { type: 'announcement' }>;
 
 export type Mutation = 'none' | (typeof mutations)[number];
 
@@ -43,6 +46,12 @@ export function mutatedOptions(mutation: Mutation, options: WorkerOptions): Work
     default:
       return options;
   }
+}
+
+/** An announcement that is old, as a worker sees it that does not look at the number. */
+export function mutatedOldNews(mutation: Mutation, event: Heard): Heard {
+  if (mutation !== 'old-news-obeyed') return event;
+  return { ...event, announcement: { ...event.announcement, seq: event.announcement.seq + 1e6 } };
 }
 
 export function mutatedEffects(mutation: Mutation, effect: DelegatorEffect, event: DelegatorEvent): DelegatorEffect[] {

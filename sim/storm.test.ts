@@ -52,6 +52,7 @@ describe('the checker sees a bug', () => {
     'memory-forgotten': /invariant 2/,
     'lease-for-ever': /invariant 2/,
     'session-end-unheard': /invariant 2/,
+    'old-news-obeyed': /invariant 4/,
   };
   test.each(mutations)('%s', (mutation) => {
     let message = 'no seed of 200 shows it';
