@@ -4,7 +4,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Announcement } from '../core/types.ts';
-import { findBadField } from './announcement-fields.ts';
+import { findBadField, maxDemands } from './announcement-fields.ts';
 import type { AnnouncementMessage } from './messages.ts';
 import { messageType } from './proto.ts';
 import type { ReplayWindow } from './replay.ts';
@@ -72,6 +72,20 @@ export function signAnnouncement(
     return err({ why: 'too-large', detail: `${bytes.length} bytes, and a datagram carries ${maxSentBytes}` });
   }
   return ok(bytes);
+}
+
+/**
+ * The same with as many classes as one datagram carries, those with most tasks first. The others reach the workers that open a
+ * session, which carries every announcement whole.
+ */
+export function signWhatFits(announcement: Announcement, options: SigningOptions): ReturnType<typeof signAnnouncement> {
+  const byCount = [...announcement.demands].sort((a, b) => b.count - a.count);
+  let demands = announcement.demands.length > maxDemands ? byCount.slice(0, maxDemands) : announcement.demands;
+  for (;;) {
+    const signed = signAnnouncement({ ...announcement, demands }, options);
+    if (signed.ok || signed.error.why !== 'too-large' || demands.length <= 1) return signed;
+    demands = byCount.slice(0, demands.length - 1);
+  }
 }
 
 /** Verifies and decodes a datagram. Each good one is accepted once. */

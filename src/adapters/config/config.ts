@@ -56,6 +56,15 @@ const schema = z.strictObject({
       blobs_mib: z.int().min(64).default(4096),
     })
     .prefault({}),
+  owner: z
+    .strictObject({
+      /** Between two looks at a calendar that is not a file. */
+      poll_seconds: z.number().min(0.2).max(86_400).default(300),
+      /** What runs here for others has so long to end when the owner comes back, and is then frozen for so long before it is ended. */
+      grace_seconds: z.number().min(0).max(3600).default(10),
+      freeze_seconds: z.number().min(0).max(86_400).default(60),
+    })
+    .prefault({}),
   journal: z
     .strictObject({
       /** What this machine's delegator and worker saw and decided, for replaying. */

@@ -90,6 +90,7 @@ describe('what is wrong is told with its line and with what is allowed', () => {
       '[delegate]\nneeds = "memfree > 2GiB"\n',
       'did you mean mem.free? (text goes in quotes) (at character 1 of «memfree > 2GiB»)',
     ],
+    [`[delegate]\nneeds = "${'load < 1 || '.repeat(40)}load < 1"\n`, ':2: delegate.needs: longer than 440 bytes'],
     ['delegate.needs = 7\n', ':1: delegate.needs: Invalid input: expected string'],
     [
       '[delegate]\nown_slots = 0\n',

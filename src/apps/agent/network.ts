@@ -19,7 +19,7 @@ import {
 import { err, ok, type Result } from '../../base/result.ts';
 import type { Announcement } from '../../core/types.ts';
 import type { DelegatorAddress } from '../../core/worker/types.ts';
-import { openAnnouncement, signAnnouncement } from '../../wire/announcement.ts';
+import { openAnnouncement, signWhatFits } from '../../wire/announcement.ts';
 import type { FromDelegator, FromWorker } from '../../wire/messages.ts';
 import { createReplayWindow } from '../../wire/replay.ts';
 
@@ -108,7 +108,7 @@ export class Network {
   announce(announcement: Announcement): void {
     const key = this.cluster.announcementKeys.at(-1);
     if (key === undefined) return;
-    const signed = signAnnouncement(announcement, {
+    const signed = signWhatFits(announcement, {
       clusterId8: this.cluster.clusterId8,
       key: key.key,
       keyNumber: key.number,

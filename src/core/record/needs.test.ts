@@ -45,6 +45,12 @@ test('a long task wants a machine that stays, when machines can tell', () => {
   expect(deriveNeeds(seen({ ranMs: 200_000 }), task, '', false).criteria).toBe('');
 });
 
+test('criteria of several lines become one, as announcements want them', () => {
+  expect(deriveNeeds(new PastRecord(), task, ' load < 1 &&\n\tslots > 2\n', true).criteria).toBe(
+    'load < 1 && slots > 2',
+  );
+});
+
 test('what the user says of memory or time stands alone; the rest is joined', () => {
   const record = seen({ memMib: 3000, ranMs: 200_000 });
   expect(deriveNeeds(record, task, 'mem.free >= 1GiB', true).criteria).toBe('mem.free >= 1GiB && free.for >= 5m');
