@@ -39,7 +39,7 @@ export function deriveNeeds(record: PastRecord, task: TaskKey, needs: string, fo
   const said = namesIn(needs);
   const past = record.memory(label, kind, task);
   const memBytes = past === null ? MEM_ORDINARY : Math.min(MEM_MAX, Math.max(MEM_MIN, powerOfTwo(past * MEM_MARGIN)));
-  const plain = needs.replace(/\s+/g, ' ').trim();
+  const plain = needs.replace(/[\n\r\t]+\s*/g, ' ').trim();
   const parts = plain === '' ? [] : [plain];
   if (memBytes > MEM_ORDINARY && !said.has('mem.free')) parts.push(`mem.free >= ${memBytes / MIB}MiB`);
   const minutes = forecasts && !said.has('free.for') ? freeForMinutes(record, task) : null;
