@@ -74,7 +74,7 @@ function awards({ rows }: FigureRun): string {
   ];
   return linePlot({
     title: 'From submission to a machine, in round trips',
-    note: 'calm farms, a build of one task for every four slots: a slot is free for each at once',
+    note: 'calm farms of which make keeps a quarter busy: a slot is free for each; the first quarter meets the machines',
     x: sizeAxis(rows),
     y: { label: 'round trips (0.6 ms)', log: true, ticks: logTicks(ysOf(series)) },
     series,

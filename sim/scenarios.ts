@@ -32,7 +32,7 @@ const OWN_SLOTS = 8;
 /** In the settings of other sizes: tasks per machine, and the largest build there is. */
 const TASKS_PER_MACHINE = 160;
 const TASKS_MAX = 20_000;
-const SPARSE_TASKS_MAX = 2000;
+const SPARSE_TASKS_MAX = 4000;
 
 export const settings: readonly Setting[] = [
   {
@@ -95,10 +95,11 @@ export function tasksFor(machines: number): number {
   return Math.min(TASKS_MAX, machines * TASKS_PER_MACHINE);
 }
 
-/** A calm farm with one task for every four slots: a slot is free for each, what remains is the time until it is there. */
+/** A calm farm and a make that keeps a quarter of its slots busy: one is free for each task, what remains is the time until it is there. */
 export function sparse(seed: number, machines: number, mix?: TaskMix): Scenario {
   const slots = slotsOf(farm(seed, machines, NO_FAULTS, 0));
-  return calm(`sparse-${machines}`, seed, mix, machines, 1, Math.min(SPARSE_TASKS_MAX, Math.ceil(slots / 4)));
+  const tasks = Math.min(SPARSE_TASKS_MAX, slots);
+  return withJobs(calm(`sparse-${machines}`, seed, mix, machines, 1, tasks), Math.min(0.25, tasks / slots / 4));
 }
 
 interface OfficeOptions {
