@@ -1,5 +1,5 @@
 // What the agent answers to the CLI, as types: `--json` prints these fields, docs/operations.md documents them.
-import type { EndedTask } from '../core/story/stories.ts';
+import type { EndedTask, Found } from '../core/story/stories.ts';
 
 export interface WorkerFigures {
   name: string;
@@ -179,6 +179,14 @@ export interface TasksReport {
   /** Of machines with a session to this one: the age of what is known of them. */
   readonly machines: readonly { readonly name: string; readonly heardAgoMs: number | null }[];
 }
+
+/** What `tender explain TASK` is told. */
+export type Told =
+  | (Extract<Found, { is: 'one' }> & {
+      /** Of a task that waits: how many do, and how many slots of others stand for this machine. */
+      readonly queue: { readonly waiting: number; readonly slots: number; readonly freeSlots: number } | null;
+    })
+  | Exclude<Found, { is: 'one' }>;
 
 /** What `tender explain -- COMMAND` tells of one compile. */
 export interface Explanation {

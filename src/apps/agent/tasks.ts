@@ -1,7 +1,6 @@
 // What `tender tasks` and `tender explain TASK` are told: views of the delegation's books and of the stories kept beside them.
 import type { TaskView } from '../../core/delegation/view.ts';
-import type { Found } from '../../core/story/stories.ts';
-import type { Copy, LiveTask, TasksReport } from '../report.ts';
+import type { Copy, LiveTask, TasksReport, Told } from '../report.ts';
 import type { Agent } from './agent.ts';
 
 const mostEnded = 200;
@@ -33,8 +32,14 @@ export function tasksOf(agent: Agent, all: boolean, most = Infinity): TasksRepor
   };
 }
 
-export function explainTask(agent: Agent, text: string): Found {
-  return agent.stories.find(text, performance.now());
+/** What became of the task that `text` means; of one that waits, what it waits behind. */
+export function explainTask(agent: Agent, text: string): Told {
+  const now = performance.now();
+  const found = agent.stories.find(text, now);
+  if (found.is !== 'one') return found;
+  if (found.story.state !== 'waiting') return { ...found, queue: null };
+  const { waiting, slots, freeSlots } = agent.delegation.view(now);
+  return { ...found, queue: { waiting, slots, freeSlots } };
 }
 
 /** What runs comes before what waits. */

@@ -1,9 +1,9 @@
 // `tender explain TASK`: what became of one compile and why, as a story with times from the moment the compiler was called.
 import { homeDirectory } from '../../adapters/config/config.ts';
 import { unreachable } from '../../base/assert.ts';
-import type { Found } from '../../core/story/stories.ts';
 import type { Choice, Happening, TaskStory, WeighedPlace } from '../../core/story/types.ts';
 import { complain } from '../complain.ts';
+import type { Told } from '../report.ts';
 import { ask } from './agent-client.ts';
 import {
   counted,
@@ -22,7 +22,7 @@ import {
 export async function runExplainTask(task: string, json: boolean): Promise<number> {
   const answered = await ask(homeDirectory(), { cmd: 'explain-task', task });
   if (!answered.ok) return complain(answered.error);
-  const found = answered.value[0] as Found;
+  const found = answered.value[0] as Told;
   switch (found.is) {
     case 'none':
       return complain(
@@ -37,8 +37,8 @@ export async function runExplainTask(task: string, json: boolean): Promise<numbe
     case 'one': {
       const { stdout } = process;
       const lines = json
-        ? [JSON.stringify(found.story)]
-        : renderStory(found.story, { width: widthOf(stdout), cwd: process.cwd() }, paintFor(stdout));
+        ? [JSON.stringify({ ...found.story, queue: found.queue })]
+        : renderStory(found.story, found.queue, { width: widthOf(stdout), cwd: process.cwd() }, paintFor(stdout));
       stdout.write(`${lines.join('\n')}\n`);
       return 0;
     }
@@ -52,16 +52,18 @@ interface Room {
   readonly cwd: string;
 }
 
+type Queue = Extract<Told, { is: 'one' }>['queue'];
+
 /** Before what happened: «+1.84 s  ». */
 const timeWidth = 9;
 
 /** Lines for people, none wider than the room. */
-export function renderStory(story: TaskStory, room: Room, paint: Paint): string[] {
+export function renderStory(story: TaskStory, queue: Queue, room: Room, paint: Paint): string[] {
   const unit = story.label === '' ? 'a command without a source' : nearPath(story.label, room.cwd);
   const compiler = story.compiler === '' ? '' : `, ${story.compiler}`;
   const lines = [
     ...fold(`${unit} (task ${story.id}${compiler})`, room.width).map((line) => paint.bold(line)),
-    ...fold(`${outcomeOf(story)}.`, room.width),
+    ...fold(`${outcomeOf(story)}${queueText(queue)}.`, room.width),
   ];
   if (story.criteria !== '') lines.push(...fold(`It needs a machine with ${story.criteria}.`, room.width));
   lines.push('');
@@ -96,6 +98,18 @@ function outcomeOf(story: TaskStory): string {
   return `${states[story.state]}, ${shortTime(story.submittedAgoMs)} after its start`;
 }
 
+function queueText(queue: Queue): string {
+  if (queue === null) return '';
+  const { waiting, slots, freeSlots } = queue;
+  const held =
+    slots === 0
+      ? 'no machine holds a slot for this one'
+      : freeSlots === 0
+        ? `${slots === 1 ? 'the slot' : `all ${slots} slots`} that others hold for this machine ${slots === 1 ? 'is' : 'are'} in use`
+        : `${freeSlots} of the ${slots} slots that others hold for this machine are free, but not for it`;
+  return `; ${counted(waiting, 'task')} ${waiting === 1 ? 'waits' : 'wait'}, the longest goes first, and ${held}`;
+}
+
 interface ToldText {
   readonly text: string;
   /** Something went wrong. */
@@ -109,8 +123,8 @@ function tell(happening: Happening, room: Room): ToldText {
       const asked =
         happening.offersWanted === 0 ? 'enough offers stand' : `${counted(happening.offersWanted, 'offer')} asked for`;
       const who = happening.atMs < 0 ? 'its build had announced' : 'announced';
-      const again = happening.again === 0 ? '' : `; said again ${counted(happening.again, 'time')}`;
-      return { text: `${who}: ${counted(happening.tasks, 'task')} of its kind to be done, ${asked}${again}` };
+      const again = happening.again === 0 ? '' : `, again ${counted(happening.again, 'time')}`;
+      return { text: `${who}: ${happening.tasks} of its kind to do, ${asked}${again}` };
     }
     case 'offer': {
       const { name, slots, load, remark } = happening;
@@ -124,8 +138,8 @@ function tell(happening: Happening, room: Room): ToldText {
       const first = `given to ${name}${whyOf(choice)}`;
       const second =
         hedge === 'tail'
-          ? `given to ${name} too: it would be done there much sooner`
-          : `given to ${name} too: it takes far longer than expected`;
+          ? `given to ${name} too: expected to be done there much sooner`
+          : `given to ${name} too: the first one takes far longer than expected`;
       return { text: hedge === 'no' ? first : second, table: tableOf(choice, room) };
     }
     case 'started':
@@ -196,7 +210,7 @@ function whyOf({ policy, count }: Choice): string {
     info: 'the best equipped',
     first: 'the first to offer',
   };
-  return `: ${best[policy as keyof typeof best] ?? policy}, of ${count}`;
+  return `: ${best[policy as keyof typeof best] ?? policy}, of ${count} with a free slot`;
 }
 
 const placeColumns: readonly Column[] = [

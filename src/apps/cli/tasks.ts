@@ -111,7 +111,7 @@ export function renderTasks(report: TasksReport, room: Room, paint: Paint): stri
   lines.push(...liveLines(report, { ...room, rows: room.rows - 1 - rest.length }, paint), ...rest);
   const left = room.rows - lines.length;
   if (ended.length > 0 && left > 3) lines.push(...ended.slice(0, left));
-  return lines;
+  return lines.slice(0, room.rows);
 }
 
 function liveLines({ tasks, counts }: TasksReport, { width, rows, cwd }: Room, paint: Paint): string[] {
@@ -120,7 +120,8 @@ function liveLines({ tasks, counts }: TasksReport, { width, rows, cwd }: Room, p
   const shownOfWaiting = rows === Infinity ? waitingShown : Infinity;
   const wanted = Math.min(tasks.length, running.length + shownOfWaiting);
   // The head and, when not all fit, a line that says so.
-  const fits = wanted === tasks.length && wanted + 1 <= rows ? wanted : Math.max(0, Math.min(wanted, rows - 2));
+  const total = counts.away + counts.here + counts.waiting;
+  const fits = wanted === total && wanted + 1 <= rows ? wanted : Math.max(0, Math.min(wanted, rows - 2));
   const shown = tasks.slice(0, fits);
   const cells = shown.map((task) => liveRow(task, cwd));
   const [head = '', ...laid] = layTable(liveColumns, cells, width);
@@ -129,7 +130,7 @@ function liveLines({ tasks, counts }: TasksReport, { width, rows, cwd }: Room, p
     if (task?.copies.some(({ state }) => state === 'silent') === true) return paint.warn(line);
     return task?.state === 'waiting' ? paint.dim(line) : line;
   });
-  const more = counts.away + counts.here + counts.waiting - fits;
+  const more = total - fits;
   return [paint.dim(head), ...lines, ...(more > 0 ? [paint.dim(`and ${more} more`)] : [])];
 }
 
