@@ -115,7 +115,7 @@ test('live: one runs there, one waits; followed as they change; cancelled with t
   expect(there).toMatch(/^No task waits or runs\.\n1 task of others here\n {2}first\.cc for client, since /);
   expect((await farm.cli('client', ['status'])).stdout).toMatch(/^w1 +1 +1 .* first\.cc$/m);
   expect((await farm.cli('client', ['explain', 'second.cc'])).stdout).toMatch(
-    /\nWaits for a machine, [\d.]+ m?s after its start\.\n/,
+    /\nWaits for a machine, [\d.]+ m?s after its start; 1 task waits, the longest goes first, and the slot that others hold for this machine is in use\.\n/,
   );
 
   const watch = spawn(process.execPath, ['dist/apps/main.js', 'tasks', '--watch', '--json'], {
