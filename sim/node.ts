@@ -13,6 +13,7 @@ export type Happening = number | Chore | (() => void);
 
 /** A state machine that wants more at one moment would never rest. */
 const TICKS_MAX = 10;
+const RINGS_MAX = 1000;
 
 export abstract class Node {
   readonly id: string;
@@ -29,6 +30,9 @@ export abstract class Node {
   /** On the node's own clock: when its state machine wants a tick, and when the timer that is set rings. */
   #wakeAt = Infinity;
   #timerAt = Infinity;
+  /** How often the timer rang at one moment. */
+  #rangAt = -1;
+  #ringsNow = 0;
 
   /** `skewPpm`: so much faster runs its clock; `bootedAt`: what it showed when the world began. */
   constructor(id: string, site: number, clock: VirtualClock, skewPpm: number, bootedAt: number) {
@@ -107,6 +111,9 @@ export abstract class Node {
   #ring(at: number): void {
     if (at !== this.#timerAt) return;
     this.#timerAt = Infinity;
+    this.#ringsNow = this.clock.now === this.#rangAt ? this.#ringsNow + 1 : 0;
+    this.#rangAt = this.clock.now;
+    if (this.#ringsNow > RINGS_MAX) throw new Error(`${this.id} asks for one tick after the other and never rests`);
     // The way there and back through the rate rounds: a timer never rings before its own time.
     this.#latest = Math.max(this.#latest, at);
     if (this.#wakeAt <= this.now()) this.tick();
