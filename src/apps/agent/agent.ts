@@ -167,6 +167,7 @@ export class Agent {
       home,
       prng: createPrng(randomInt(2 ** 32)),
       now: Date.now,
+      pollEveryMs: config.owner.poll_seconds * 1000,
       presence: () => ({ presence: { state: 'headless' }, switches: [] }),
       onVerdict: (verdict) => this.workshop?.ownerSays(verdict),
       problem: (what, why) => this.toldProblem(what, why),

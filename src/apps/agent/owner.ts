@@ -18,6 +18,7 @@ const saveEveryMs = 10 * 60_000;
 export interface OwnerParts {
   readonly home: string;
   readonly prng: Prng;
+  readonly pollEveryMs: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Who is at the machine, and what the machine itself says (battery, lid, memory). */
@@ -48,7 +49,7 @@ export class Owner {
 
   constructor(parts: OwnerParts) {
     this.#parts = parts;
-    const { home, now, prng } = parts;
+    const { home, now, prng, pollEveryMs } = parts;
     this.#zone = findZone(new Intl.DateTimeFormat().resolvedOptions().timeZone, new Map()) ?? utc;
     this.#model = new OwnerModel(this.#zone, loadLearned(home));
     this.#savedAtMs = now();
@@ -58,6 +59,7 @@ export class Owner {
       classes: noOptions,
       prng,
       now,
+      pollEveryMs,
       onChange: () => this.look(),
     });
   }

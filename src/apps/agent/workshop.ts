@@ -15,7 +15,7 @@ import { isTrustedCompiler, type Toolchains } from '../../adapters/toolchain/ind
 import { err, ok, type Result } from '../../base/result.ts';
 import { unreachable } from '../../base/assert.ts';
 import { createPrng } from '../../base/prng.ts';
-import { GRACE_MS, OwnerFirst, type Claim } from '../../core/availability/owner-first.ts';
+import { OwnerFirst, type Claim } from '../../core/availability/owner-first.ts';
 import type { Verdict } from '../../core/availability/verdict.ts';
 import type { WorkerInfo } from '../../core/types.ts';
 import { WorkerAdmission } from '../../core/worker/admission.ts';
@@ -52,7 +52,7 @@ export class Workshop {
   private readonly timer: NodeJS.Timeout;
   /** S at eight durations; until the owner is known the machine counts as free. */
   private freeFor: readonly number[] = [1, 1, 1, 1, 1, 1, 1, 1];
-  private readonly ownerFirst = new OwnerFirst();
+  private readonly ownerFirst: OwnerFirst;
   private claim: Claim | null = null;
   private relief: NodeJS.Timeout | null = null;
   /** Our own runs' part in the one-minute load, as the kernel averages it: the owner's load is the rest. */
@@ -68,6 +68,8 @@ export class Workshop {
     sandbox: Sandbox | null,
     scratchDir: string,
   ) {
+    const [graceMs, freezeMs] = [config.owner.grace_seconds * 1000, config.owner.freeze_seconds * 1000];
+    this.ownerFirst = new OwnerFirst({ graceMs, freezeMs });
     this.scratchDir = scratchDir;
     this.trees = trees;
     this.sandbox = sandbox;
@@ -80,7 +82,7 @@ export class Workshop {
       this.ownLoad += (worker.running().length - this.ownLoad) * (1 - Math.exp(-sampleEveryMs / 60_000));
       const reading = readMachine();
       const foreign = Math.max(0, reading.load - this.ownLoad / reading.cores);
-      const free = { freeFor: this.freeFor, graceMs: GRACE_MS };
+      const free = { freeFor: this.freeFor, graceMs };
       return { ...reading, ...free, name: config.machine.name, slots, load: foreign, bench, toolchains: [] };
     };
     this.latest = sample();

@@ -100,7 +100,11 @@ async function readOnce(source: StoredSource): Promise<Result<{ source: StoredSo
       return ok({ source: { ...source, kind: 'url' }, said: describe(plain.value.copy) });
   }
   if (!fetched.ok) return err(fetched.error.message);
-  return ok({ source, said: fetched.value.is === 'new' ? describe(fetched.value.copy) : 'unchanged' });
+  if (fetched.value.is !== 'new') return ok({ source, said: 'unchanged' });
+  const texts = Object.values(fetched.value.copy.texts).map(({ text }) => parseCalendar(text));
+  const broken = texts.find((each) => !each.ok);
+  if (broken?.ok === false && texts.every((each) => !each.ok)) return broken;
+  return ok({ source, said: describe(fetched.value.copy) });
 }
 
 function describe(copy: Copy): string {
