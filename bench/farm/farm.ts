@@ -14,7 +14,7 @@ import { Icecc } from './icecc.ts';
 import { emptyRow, ratiosOf, renderTable, rowOf, type Measured, type Ratios, type Row } from './rows.ts';
 import { writeSources } from './sources.ts';
 import { Tender } from './tender.ts';
-import type { Bench, Contender, Outcome, Way } from './types.ts';
+import type { Bench, Contender, Way } from './types.ts';
 
 export interface FarmBenchOptions {
   readonly conditions: readonly Condition[];
