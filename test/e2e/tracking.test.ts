@@ -145,6 +145,22 @@ test('live: one runs there, one waits; followed as they change; cancelled with t
   );
 });
 
+test('a watch ends with its agent, and says so', async () => {
+  const watch = spawn(process.execPath, ['dist/apps/main.js', 'tasks', '--watch'], {
+    env: farm.env('client'),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = new Promise((resolve) => watch.on('exit', resolve));
+  let [shown, said] = ['', ''];
+  watch.stdout.on('data', (text: Buffer) => (shown += text.toString()));
+  watch.stderr.on('data', (text: Buffer) => (said += text.toString()));
+  await until('it shows what there is', () => (shown === '' ? null : true));
+  farm.agents[0]?.child.kill('SIGTERM');
+  expect(await ended).toBe(1);
+  expect(said).toBe('tender: the agent has ended\n');
+  expect(shown).toBe('No task waits or runs.\n');
+});
+
 test('without an agent it is said, and none is started', async () => {
   farm.prepare('nobody', {});
   for (const words of [['tasks'], ['tasks', '--watch'], ['explain', 'x.cc']]) {

@@ -58,8 +58,10 @@ async function watch(home: string, { json, all }: TasksOptions): Promise<number>
   const screen = json ? null : openScreen(stdout);
   const paint = paintFor(stdout);
   let last = '';
+  let seen = false;
   const show = (answer: unknown): void => {
     const report = answer as TasksReport;
+    seen = true;
     if (screen === null) {
       stdout.write(`${JSON.stringify(report)}\n`);
       return;
@@ -71,7 +73,8 @@ async function watch(home: string, { json, all }: TasksOptions): Promise<number>
   };
   const called = await callControl(socketPath(home), { cmd: 'tasks', watch: true, all }, show, { signal: stop.signal });
   screen?.close();
-  return called.ok ? 0 : complain(called.error.message);
+  if (called.ok) return 0;
+  return complain(seen ? 'the agent has ended' : called.error.message);
 }
 
 interface Room {
