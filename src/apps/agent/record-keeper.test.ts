@@ -52,6 +52,18 @@ test('what was learnt is there in the next life, names too', () => {
   expect(next.record.count('w')).toBe(1);
 });
 
+test('a worker’s name is kept when its first result comes later', () => {
+  const keeper = keep();
+  keeper.name('w', 'pear');
+  learn(keeper, '/p/a.cc', 100, null);
+  keeper.save();
+  learn(keeper, '/p/b.cc', 100);
+  keeper.close();
+  const store = openRecordStore(join(home, 'record.db'), { nowMs: () => START });
+  expect([...store.names()]).toEqual([['w', 'pear']]);
+  store.close();
+});
+
 test('while the disk is away it is told, and later all is written that was learnt meanwhile', () => {
   const real = openRecordStore(join(home, 'record.db'), { nowMs: () => START });
   let away = true;

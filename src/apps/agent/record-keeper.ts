@@ -7,6 +7,7 @@ import { ok, type Result } from '../../base/result.ts';
 import { PastRecord, type RecordData } from '../../core/record/record.ts';
 
 const saveEveryMs = 5000;
+const namesMax = 4096;
 
 export interface RecordWorld {
   /** $TENDER_HOME: an earlier version kept `record.json` there. */
@@ -49,7 +50,9 @@ export class RecordKeeper {
 
   /** The name by which people know a worker. */
   name(worker: string, name: string): void {
-    if (name !== '') this.names.set(worker, name);
+    if (name === '') return;
+    if (this.names.size >= namesMax) this.names.clear();
+    this.names.set(worker, name);
   }
 
   /** Writes what has changed; when that fails it is told, and tried again next time. */
@@ -58,9 +61,9 @@ export class RecordKeeper {
     const changes = this.record.takeChanges();
     if (changes === null && !this.behind) return;
     const rows = this.behind || changes === null ? this.record.export() : changes;
-    const put = store.put(rows, this.names);
+    const names = rows.workers.flatMap(([id]) => (this.names.has(id) ? [[id, this.names.get(id) ?? ''] as const] : []));
+    const put = store.put(rows, new Map(names));
     this.behind = !put.ok;
-    if (put.ok) this.names.clear();
     this.world.problem(store.problem);
   }
 

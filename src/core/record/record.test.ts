@@ -54,6 +54,14 @@ describe('rates', () => {
     expect(record.rate('slow')).toBeGreaterThan(0.2);
   });
 
+  test('a unit that is much larger than its kind says little of the machine where it ran first', () => {
+    const record = new PastRecord();
+    for (let i = 0; i < 30; i++) observe(record, `small${i}`, 'w', 1000);
+    observe(record, 'huge', 'w', 300_000);
+    expect(record.slowness('w')).toBeLessThan(1.5);
+    expect(record.predict('huge', 'c').p50Ms).toBeGreaterThan(200_000);
+  });
+
   test('one absurd observation is bounded', () => {
     const record = new PastRecord();
     observe(record, 'u', null, 1);

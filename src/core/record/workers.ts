@@ -25,6 +25,8 @@ export interface WorkerPast {
 const NEW = 0.25;
 const NEW_GUESSED = 0.05;
 const NEW_LONG = 0.02;
+/** A unit never seen that takes so many times what its kind does is a large unit, not a slow machine. */
+const GUESSED_RATIO_MAX = 8;
 /** Only ratios between machines are ever seen: without a pull towards 1 all rates could drift away together. */
 const PULL = 0.98;
 const SLOWNESS_MIN = 0.05;
@@ -93,7 +95,8 @@ export function learnRate(past: WorkerPast, scope: string, ratio: number | null,
 
 function learn(before: number, ratio: number | null, known: boolean, weight: number): number {
   if (ratio === null) return clamp(before);
-  return clamp(before + Math.max(known ? NEW : NEW_GUESSED, 1 / (weight + 1)) * (ratio - before));
+  const share = Math.max(known ? NEW : NEW_GUESSED, 1 / (weight + 1));
+  return clamp(before + share * ((known ? ratio : Math.min(GUESSED_RATIO_MAX, ratio)) - before));
 }
 
 function clamp(slowness: number): number {
