@@ -59,6 +59,8 @@ program
       log: (line) => process.stderr.write(`${line}\n`),
     });
     process.stdout.write(`${renderFarm(result, options.json ?? false)}\n`);
+    // A peer that does not work is a row without figures; that Tender does not is a failure.
+    if (result.rows.some((row) => row.who.startsWith('tender') && row.overBound === null)) process.exitCode = 1;
   });
 
 interface FarmOptions {

@@ -105,7 +105,12 @@ async function measure(bench: Bench, options: FarmBenchOptions): Promise<FarmBen
       for (const contender of taking) {
         for (const way of contender.ways({ plan, sources, condition })) {
           if (!wanted(way.who) || !isWorthItsTime(way, contender, condition, seed, options)) continue;
-          const outcome = await way.run();
+          const outcome = await way.run().catch(sayProblem);
+          if (typeof outcome === 'string') {
+            empty.push(emptyRow(way.who, condition, `seed ${seed}: ${outcome}`));
+            options.log(`seed ${seed} ${condition} ${way.who}: not measured: ${outcome}`);
+            continue;
+          }
           const one = { who: way.who, jobs: way.jobs, condition, plan, outcome };
           measured.push(one);
           options.log(describe(one));
@@ -115,6 +120,12 @@ async function measure(bench: Bench, options: FarmBenchOptions): Promise<FarmBen
     rmSync(join(bench.scratch, `seed-${seed}`), { recursive: true, force: true });
   }
   return { bench: 'farm', rows: [...rowsOf(measured), ...empty], ratios: ratiosOf(measured) };
+}
+
+/** One build that cannot be made is told in the result, and costs none of the others. */
+function sayProblem(error: unknown): string {
+  if (error instanceof BenchProblem) return error.message.split('\n')[0] ?? '';
+  throw error;
 }
 
 /** Frozen machines hold the peers for minutes: they are tried once, with as many commands as slots. */

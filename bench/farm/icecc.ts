@@ -14,7 +14,7 @@ import type { Bench, Contender, Outcome, Request, Way } from './types.ts';
 
 const schedulerPort = 8765;
 const daemonPort = 10_245;
-const readyWithinMs = 60_000;
+const readyWithinMs = 180_000;
 
 export class Icecc implements Contender {
   readonly name = 'icecc';
