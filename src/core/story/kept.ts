@@ -1,6 +1,6 @@
 // A task's story as it is kept in memory: small, with ids for names and times of the delegator's clock.
 import type { TaskSpec } from '../delegation/types.ts';
-import type { NodeId } from '../types.ts';
+import type { AttemptId, NodeId } from '../types.ts';
 import type { KeptChoice } from './choice.ts';
 import type { TaskStory, Told } from './types.ts';
 
@@ -14,6 +14,8 @@ export interface KeptStory {
   how: TaskStory['how'];
   /** Whose result it got. */
   worker: NodeId | null;
+  /** Copies of which something is expected; none while it has not been given away, and after its end. */
+  readonly copies: Set<AttemptId>;
   readonly entries: Entry[];
   untold: number;
 }

@@ -1,4 +1,5 @@
 // Stories as told of a real delegation that is driven by hand.
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createPrng } from '../../base/prng.ts';
 import { Delegation } from '../delegation/delegation.ts';
@@ -11,7 +12,7 @@ const gcc = sampleClass({ id: 'gcc', toolchain: { digest: 'd', path: '/usr/bin/g
 
 class Rig {
   readonly stories = new Stories('finish');
-  readonly #delegation = new Delegation(
+  readonly delegation = new Delegation(
     { ownSlots: 0, hereSlots: 1, policy: 'finish', nobodyAfterMs: 500, maxWaiting: 5000, attemptSalt: '-x' },
     createPrng(1),
   );
@@ -19,7 +20,7 @@ class Rig {
 
   post(afterMs: number, event: DelegatorEvent): void {
     this.now += afterMs;
-    this.stories.observe(event, this.#delegation.step(event, this.now), this.now);
+    this.stories.observe(event, this.delegation.step(event, this.now), this.now);
   }
 
   submit(id: string, label: string): void {
@@ -107,6 +108,28 @@ describe('the story of a task', () => {
     expect(rig.story('').happenings).toContainEqual(expect.objectContaining({ kind: 'here', reason: 'nobody' }));
   });
 
+  test('a second copy is told with its reason, and its loss leaves the task away', () => {
+    const rig = new Rig();
+    for (const worker of ['a', 'b']) rig.post(0, { type: 'session-up', worker, name: '' });
+    rig.submit('t1', 'x.cc');
+    rig.offer('a', 1);
+    for (let second = 0; second < 12; second++) {
+      rig.post(1000, { type: 'heartbeat', worker: 'a', attempts: ['t1#1-x'], load: 0 });
+      rig.offer('b', 1);
+    }
+    const copies = rig.story('t1').happenings.filter(({ kind }) => kind === 'awarded');
+    expect(copies).toMatchObject([
+      { worker: 'a', hedge: 'no' },
+      { worker: 'b', hedge: 'straggler' },
+    ]);
+    const since = rig.stories.movedAt('t1');
+    rig.post(5, { type: 'failed', worker: 'b', attempt: 't1#2-x', code: 'sandbox', message: '' });
+    expect(rig.story('t1').state).toBe('away');
+    expect(rig.stories.movedAt('t1')).toBe(since);
+    rig.post(5, { type: 'failed', worker: 'a', attempt: 't1#1-x', code: 'sandbox', message: '' });
+    expect(rig.story('t1').state).toBe(rig.delegation.view(rig.now).tasks[0]?.state);
+  });
+
   test('a result that comes after the end is told as not used', () => {
     const rig = new Rig();
     rig.post(0, { type: 'session-up', worker: 'a', name: '' });
@@ -155,4 +178,48 @@ test('what is kept is bounded, and the oldest ended tasks go first', () => {
   expect(rig.stories.find('s999.cc', 0).is).toBe('none');
   expect(rig.stories.find('s1000.cc', 0).is).toBe('one');
   expect(rig.stories.find('alive', 0).is).toBe('one');
+});
+
+test('whatever happens, a story says where its task is, and tells in order of time', () => {
+  const worker = fc.constantFrom('a', 'b', 'c');
+  const task = fc.integer({ min: 1, max: 8 }).map((n) => `t${n}`);
+  const attempt = fc.tuple(task, fc.integer({ min: 1, max: 3 })).map(([id, n]) => `${id}#${n}-x`);
+  const exit = { how: 'exit' as const, code: 0 };
+  const offer = (slots: number): ReturnType<typeof sampleOffer> => sampleOffer('l', slots, { classIds: ['gcc'] });
+  const happening = fc.oneof(
+    fc.record({ type: fc.constant('session-up' as const), worker, name: fc.constant('') }),
+    fc.record({ type: fc.constant('session-down' as const), worker }),
+    fc.record({ type: fc.constant('offer' as const), worker, offer: fc.integer({ min: 0, max: 4 }).map(offer) }),
+    fc.record({ type: fc.constant('started' as const), worker, attempt }),
+    fc.record({ type: fc.constant('heartbeat' as const), worker, attempts: fc.array(attempt), load: fc.constant(0) }),
+    fc.record({ type: fc.constant('cancel' as const), task }),
+    fc.record({ type: fc.constant('local-ended' as const), task }),
+    fc.record({
+      ...{ type: fc.constant('failed' as const), worker, attempt, message: fc.constant('') },
+      code: fc.constantFrom('sandbox' as const, 'lease-expired' as const, 'owner-returned' as const),
+    }),
+    fc.record({
+      ...{ type: fc.constant('result' as const), worker, attempt, exit: fc.constant(exit) },
+      ...{ ranMs: fc.constant(1), cpuMs: fc.constant(1) },
+    }),
+    fc.constant({ type: 'tick' as const }),
+  );
+  const pause = fc.oneof(fc.integer({ min: 0, max: 50 }), fc.integer({ min: 0, max: 9000 }));
+  fc.assert(
+    fc.property(fc.array(fc.tuple(pause, happening), { maxLength: 60 }), (steps) => {
+      const rig = new Rig();
+      for (const [at, [afterMs, event]] of steps.entries()) {
+        if (at % 4 === 0 && at < 32) rig.submit(`t${at / 4 + 1}`, `${at}.cc`);
+        rig.post(afterMs, event);
+        const live = new Map(rig.delegation.view(rig.now).tasks.map(({ id, state }) => [id, state]));
+        for (let n = 1; n <= Math.min(8, Math.floor(at / 4) + 1); n++) {
+          const { state, happenings } = rig.story(`t${n}`);
+          expect(state, `t${n} after ${JSON.stringify(event)}`).toBe(live.get(`t${n}`) ?? 'ended');
+          const times = happenings.map(({ atMs }) => atMs);
+          expect(times).toEqual(times.toSorted((x, y) => x - y));
+        }
+      }
+    }),
+    { numRuns: 150 },
+  );
 });

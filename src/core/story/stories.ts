@@ -170,7 +170,9 @@ export class Stories {
       }
       case 'cancel-attempt': {
         const { worker, attempt, why } = effect;
-        return this.#add(taskOf(attempt), { at: now, kind: 'told-to-stop', worker, attempt, why });
+        const id = taskOf(attempt);
+        this.#tasks.get(id)?.copies.delete(attempt);
+        return this.#add(id, { at: now, kind: 'told-to-stop', worker, attempt, why });
       }
       case 'note':
         return this.#note(effect.note, now);
@@ -184,6 +186,7 @@ export class Stories {
         const { task, worker, attempt, weighed } = note;
         const choice = keepChoice(weighed, worker, this.#policyOf(task));
         this.#add(task, { at: now, kind: 'awarded', worker, attempt, hedge: weighed.hedge, choice });
+        this.#tasks.get(task)?.copies.add(attempt);
         return this.#moved(task, 'away', now);
       }
       case 'local': {
@@ -195,7 +198,10 @@ export class Stories {
       case 'attempt-failed': {
         const { task, worker, attempt, code, message } = note;
         this.#add(task, { at: now, kind: 'failed', worker, attempt, code, message });
-        return this.#moved(task, 'waiting', now);
+        const copies = this.#tasks.get(task)?.copies;
+        copies?.delete(attempt);
+        if (copies?.size === 0) this.#moved(task, 'waiting', now);
+        return;
       }
       case 'ended':
         return this.#end(note.task, note.how, note.worker, now);
@@ -212,6 +218,7 @@ export class Stories {
       endedAt: null,
       how: null,
       worker: null,
+      copies: new Set(),
       entries: [],
       untold: 0,
     };
@@ -227,7 +234,6 @@ export class Stories {
 
   #moved(id: TaskId, state: KeptStory['state'], now: number): void {
     const kept = this.#tasks.get(id);
-    // A copy of a task that is away elsewhere too does not move it.
     if (kept === undefined || kept.state === 'ended' || kept.state === state) return;
     kept.state = state;
     kept.movedAt = now;
@@ -241,6 +247,7 @@ export class Stories {
     kept.endedAt = now;
     kept.how = how;
     kept.worker = worker;
+    kept.copies.clear();
     const oldest = this.#ended.push(id);
     if (oldest !== null) this.#tasks.delete(oldest);
   }
