@@ -31,16 +31,16 @@ async function runBench(...args: string[]): Promise<{ code: number | null; stdou
 }
 
 describe('bench client', () => {
-  test('measures Tender, warm and cold, and gets the very objects back', async () => {
+  test('measures Tender, warm, cold and at first contact, and gets the very objects back', async () => {
     const { code, stdout, stderr } = await runBench(
-      ...['client', '--corpus', 'smoke', '--rounds', '1', '--only', 'tender-warm,tender-cold', '--json'],
+      ...['client', '--corpus', 'smoke', '--rounds', '1', '--only', 'tender-warm,tender-cold,tender-first', '--json'],
     );
     expect(code, stderr).toBe(0);
     const lines = stdout.trim().split('\n');
     const result = JSON.parse(lines.at(-1) ?? '') as ClientBenchResult;
     expect(lines).toHaveLength(1);
     expect(result.bench).toBe('client');
-    expect(result.rows.map((row) => row.who)).toEqual(['tender-warm', 'tender-cold']);
+    expect(result.rows.map((row) => row.who)).toEqual(['tender-warm', 'tender-cold', 'tender-first']);
     for (const row of result.rows) {
       expect(row).toMatchObject({ corpus: 'smoke', units: 4, rounds: 1, identical: true });
       // Units that ran here instead, or were not the same, would be named.
