@@ -58,6 +58,10 @@ const schema = z.strictObject({
     .prefault({}),
   owner: z
     .strictObject({
+      /** Whether to look who is at this machine; false: nobody ever sits here. */
+      presence: z.boolean().default(true),
+      /** Without input for so long the owner counts as gone. */
+      idle_seconds: z.number().min(1).max(86_400).default(60),
       /** Between two looks at a calendar that is not a file. */
       poll_seconds: z.number().min(0.2).max(86_400).default(300),
       /** What runs here for others has so long to end when the owner comes back, and is then frozen for so long before it is ended. */

@@ -13,6 +13,7 @@ import {
 } from '../../adapters/config/config.ts';
 import { openWatches } from '../../adapters/files/watches.ts';
 import { readMachine } from '../../adapters/machine/read.ts';
+import { watchPresence, type PresenceWatcher } from '../../adapters/presence/watch.ts';
 import { openRecordStore } from '../../adapters/record/store.ts';
 import { openResultStore } from '../../adapters/results/store.ts';
 import type { ResultStore } from '../../adapters/results/types.ts';
@@ -96,6 +97,8 @@ export class Agent {
   readonly recordKeeper: RecordKeeper;
   readonly wishes: WishBook;
   readonly owner: Owner;
+  /** Null: nobody ever sits here, as config.toml says. */
+  private readonly presence: PresenceWatcher | null;
   /** What became of this machine's tasks lately. */
   readonly stories: Stories;
   /** What goes wrong around the agent, by kind; `tender status` shows it. */
@@ -163,12 +166,14 @@ export class Agent {
       named: (worker, name) => this.recordKeeper.name(worker, name),
       log: (event, fields) => log.write(event, fields),
     });
+    const { presence, idle_seconds } = config.owner;
+    this.presence = presence ? watchPresence({ idleMs: idle_seconds * 1000, onChange: () => this.owner.look() }) : null;
     this.owner = new Owner({
       home,
       prng: createPrng(randomInt(2 ** 32)),
       now: Date.now,
       pollEveryMs: config.owner.poll_seconds * 1000,
-      presence: () => ({ presence: { state: 'headless' }, switches: [] }),
+      presence: () => this.presence?.state ?? { presence: { state: 'headless' }, switches: [] },
       onVerdict: (verdict) => this.workshop?.ownerSays(verdict),
       problem: (what, why) => this.toldProblem(what, why),
     });
@@ -216,6 +221,7 @@ export class Agent {
 
   async start(): Promise<Result<void, string>> {
     this.log.write('agent-started', { pid: process.pid, home: this.home });
+    await this.presence?.start();
     const joined = await this.joinNetwork();
     if (!joined.ok) return joined;
     try {
@@ -269,6 +275,7 @@ export class Agent {
 
   /** Ends both roles: waiting launchers compile here, tasks of others are given back, nothing is left running. */
   async stop(): Promise<void> {
+    this.presence?.stop();
     this.owner.stop();
     this.delegator.stop();
     await this.workshop?.close();

@@ -167,6 +167,9 @@ enabled = ${host !== 0}
 slots = ${host === 0 ? 0 : request.slotsPerWorker}
 max_load = 1000
 niceness = 0
+
+[owner]
+presence = false
 `;
 }
 
