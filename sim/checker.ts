@@ -149,6 +149,10 @@ export class Checker {
       0,
     );
     this.#demand(running + held <= slots, `2: ${worker} has ${running} running and ${held} reserved of ${slots} slots`);
+    for (const { id, lease, attempts } of view.delegators) {
+      const used = lease?.used ?? 0;
+      this.#demand(used <= attempts.length, `2: ${worker} counts ${used} used slots of ${id}, ${attempts.length} run`);
+    }
     // What has been asked back is still reserved, but a reading of memory cannot hurry the delegator.
     const recalled = view.delegators.reduce((sum, { lease }) => sum + (lease?.recalled ?? 0), 0);
     const queued = view.delegators.reduce((sum, { lease }) => sum + (lease?.queued ?? 0), 0);
