@@ -12,6 +12,7 @@ import {
   type Config,
 } from '../../adapters/config/config.ts';
 import { openWatches } from '../../adapters/files/watches.ts';
+import { benchScore } from '../../adapters/machine/bench.ts';
 import { readMachine } from '../../adapters/machine/read.ts';
 import { watchPresence, type PresenceWatcher } from '../../adapters/presence/watch.ts';
 import { openRecordStore } from '../../adapters/record/store.ts';
@@ -127,7 +128,7 @@ export class Agent {
       policy,
       nobodyAfterMs: nobody_after_ms,
       maxWaiting: max_waiting,
-      own: ownInfo(config),
+      own: ownInfo(home, config),
     };
     const seed = randomInt(2 ** 32);
     this.recordKeeper = this.openRecord();
@@ -307,10 +308,12 @@ export class Agent {
 }
 
 /** As an offer of this machine would say. */
-function ownInfo(config: Config): WorkerInfo {
+function ownInfo(home: string, config: Config): WorkerInfo {
   const { machine, delegate } = config;
-  const own = { name: machine.name, slots: delegate.own_slots, bench: 0, freeFor: [], graceMs: 0, toolchains: [] };
-  return { ...readMachine(), ...own };
+  const reading = readMachine();
+  const bench = benchScore({ dir: home, key: `${reading.cpuModel} ${reading.ghz}` });
+  const own = { name: machine.name, slots: delegate.own_slots, bench, freeFor: [], graceMs: 0, toolchains: [] };
+  return { ...reading, ...own };
 }
 
 /** This machine's identity in its cluster; empty while it is in none. */
