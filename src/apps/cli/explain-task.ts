@@ -163,7 +163,7 @@ function tell(happening: Happening, room: Room): ToldText {
       const said = detail === '' || detail === reason ? '' : ` (${detail})`;
       const table = choice === null ? [] : tableOf(choice, room);
       const warns = reason === 'failed' || reason === 'queue-full' || reason === 'output-not-written';
-      return { text: `runs here: ${hereBecause(reason)}${said}`, warns, table };
+      return { text: `runs here: ${hereBecause(reason, choice)}${said}`, warns, table };
     }
     case 'ended':
       return { text: endOf(happening.how) };
@@ -185,10 +185,12 @@ function endOf(how: 'remote' | 'local' | 'stored' | 'cancelled'): string {
   }
 }
 
-function hereBecause(reason: Extract<Happening, { kind: 'here' }>['reason']): string {
+function hereBecause(reason: Extract<Happening, { kind: 'here' }>['reason'], choice: Choice | null): string {
   switch (reason) {
     case 'own-slot':
-      return 'this machine would be done first';
+      return choice !== null && choice.count > 1
+        ? `this machine has a free slot and ${bestBy(choice)}, of ${choice.count}`
+        : 'this machine has a free slot, and no other offers one';
     case 'nobody':
       return 'no machine offered a slot in time';
     case 'stays':
@@ -202,15 +204,25 @@ function hereBecause(reason: Extract<Happening, { kind: 'here' }>['reason']): st
   }
 }
 
-function whyOf({ policy, count }: Choice): string {
-  if (count === 1) return ', the only one with a free slot';
-  const best = {
-    finish: 'expected to be done first there',
-    record: 'the fastest so far',
-    info: 'the best equipped',
-    first: 'the first to offer',
-  };
-  return `: ${best[policy as keyof typeof best] ?? policy}, of ${count} with a free slot`;
+function whyOf(choice: Choice): string {
+  if (choice.count === 1) return ', the only one with a free slot';
+  return `, which ${bestBy(choice)}, of ${choice.count} with a free slot`;
+}
+
+/** What a policy looks for, as a property of its choice. */
+function bestBy({ policy }: Choice): string {
+  switch (policy) {
+    case 'finish':
+      return 'is expected to be done first';
+    case 'record':
+      return 'was the fastest so far';
+    case 'info':
+      return 'is the best equipped';
+    case 'first':
+      return 'was the first to offer';
+    default:
+      return policy;
+  }
 }
 
 const placeColumns: readonly Column[] = [
