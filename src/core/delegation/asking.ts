@@ -74,6 +74,11 @@ export function nextWaveAt(book: Book): number {
   return ask.wanted > 0 && !ask.everyoneAsked ? ask.waveAt + WAVE_MS : Infinity;
 }
 
+/** What is known says that nobody hears us. */
+export function isAlone(book: Book): boolean {
+  return book.workers.size === 0 && book.ask.listeners === 1;
+}
+
 /** Everyone may be asked again, few at first: the period is over. */
 export function askAnew(book: Book, now: number): void {
   beginWave(book, now);
@@ -119,7 +124,7 @@ function learn(book: Book): void {
 
 function freeFor(book: Book, classId: string): number {
   let free = 0;
-  for (const worker of book.workers.values()) {
+  for (const worker of book.open) {
     for (const lease of worker.leases.values()) if (lease.classIds.has(classId)) free += freeOf(lease);
   }
   return free;

@@ -13,6 +13,7 @@ import {
   FAILURES_MAX,
   REFUSALS_PER_FAILURE,
   RETRY_SAME_AFTER_MS,
+  SLOW_NEW,
   UNCONFIRMED_AFTER_MS,
   UNNAMED_AFTER_MS,
 } from './limits.ts';
@@ -41,6 +42,7 @@ export function award(
     awardedAt: now,
     estimateMs,
     deadlineAt: now + Math.max(DEADLINE_MIN_MS, DEADLINE_ESTIMATES * estimateMs),
+    usualMs: task.orderMs / book.usualRate(worker, task.scope) + book.overheadMs(worker, task.spec.bytes),
     hedge,
     ahead,
     state: 'live',
@@ -49,6 +51,7 @@ export function award(
     confirmed: false,
   };
   lease.used += 1;
+  book.recount(worker);
   book.attempts.set(attempt.id, attempt);
   worker.attempts.set(attempt.id, attempt);
   task.attempts.add(attempt);
@@ -65,7 +68,7 @@ export function award(
 }
 
 /** When a slot of this worker is expected to be free. */
-function untilOneEnds(worker: WorkerBook, now: number): number {
+export function untilOneEnds(worker: WorkerBook, now: number): number {
   let soonest = Infinity;
   for (const attempt of worker.attempts.values()) {
     if (attempt.state === 'live') soonest = Math.min(soonest, attempt.awardedAt + attempt.estimateMs - now);
@@ -115,6 +118,11 @@ export function result(book: Book, attempt: Attempt, outcome: Outcome, now: numb
     book.emit({ type: 'discard', attempt: attempt.id, worker: worker.id });
     return;
   }
+  // What was never seen may well take ten times what its kind does: that says nothing of the machine.
+  if (task.orderMs === task.estimateMs && !attempt.ahead) {
+    const times = (now - attempt.awardedAt) / attempt.usualMs;
+    worker.slow += SLOW_NEW * (times - worker.slow);
+  }
   worker.strikes = 0;
   worker.done += 1;
   const ordinary = outcome.exit.how === 'exit' && outcome.exit.code === 0 && attempt.state === 'live';
@@ -139,7 +147,7 @@ export function result(book: Book, attempt: Attempt, outcome: Outcome, now: numb
 /** The worker says why there is no result; an attempt that was cancelled only gives its slot back. */
 export function failed(book: Book, attempt: Attempt, code: FailureCode, message: string, now: number): void {
   const state = attempt.state;
-  if (code === 'lease-expired') shrinkToUsed(attempt);
+  if (code === 'lease-expired') shrinkToUsed(book, attempt);
   book.dropAttempt(attempt);
   if (state !== 'live') return;
   giveUp(book, attempt, code, message, now);
@@ -229,13 +237,13 @@ function sendOn(book: Book, task: Task): void {
 }
 
 /** A refused award says that the worker's count of the lease is lower than ours; its next offer says by how much. */
-function shrinkToUsed(attempt: Attempt): void {
+function shrinkToUsed(book: Book, attempt: Attempt): void {
   const { worker } = attempt;
   const lease = worker.leases.get(attempt.leaseId);
   if (lease === undefined) return;
   const used = lease.used - (attempt.state === 'silent' ? 0 : 1);
   lease.slots = Math.min(lease.slots, used);
   lease.keep = Math.min(lease.keep, lease.slots);
-  if (lease.slots > 0) return;
-  worker.leases.delete(lease.id);
+  if (lease.slots <= 0) worker.leases.delete(lease.id);
+  book.recount(worker);
 }

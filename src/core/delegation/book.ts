@@ -4,13 +4,29 @@ import { assert } from '../../base/assert.ts';
 import type { Prng } from '../../base/prng.ts';
 import type { PastRecord } from '../record/record.ts';
 import type { AttemptId, BuildId, LocalReason, NodeId, TaskId } from '../types.ts';
-import { BENCH_RATIO_MAX, BYTES_PER_MS, OVERHEAD_MS, RATE_KNOWN_AFTER, TAIL_AFTER_MS, TAIL_SHARE } from './limits.ts';
+import {
+  BENCH_RATIO_MAX,
+  BYTES_PER_MS,
+  LATE_MIN_MS,
+  LATE_TIMES,
+  OVERHEAD_MS,
+  RATE_KNOWN_AFTER,
+  TAIL_AFTER_MS,
+  TAIL_SHARE,
+} from './limits.ts';
 import { freeOf } from './parts.ts';
 import type { Attempt, BuildBook, Place, Task, WorkerBook } from './parts.ts';
 import type { DelegationNote, DelegatorEffect, DelegatorOptions } from './types.ts';
 import { createAsk } from './asking.ts';
 import type { Ask } from './asking.ts';
+import { createHorizon } from './horizon.ts';
+import type { Horizon } from './horizon.ts';
 import { WaitingTasks } from './waiting.ts';
+
+function put(set: Set<WorkerBook>, worker: WorkerBook, isIn: boolean): void {
+  if (isIn) set.add(worker);
+  else set.delete(worker);
+}
 
 export class Book {
   readonly options: DelegatorOptions;
@@ -32,6 +48,20 @@ export class Book {
   submitted = 0;
   /** The announcements that still seek answers; see asking.ts. */
   readonly ask: Ask = createAsk();
+  /** Tasks that wait to travel or are away. */
+  demand = 0;
+  /** When demand last began. */
+  startedAt = -Infinity;
+  /** Slots of all leases, and those of them that may be awarded now. */
+  slots = 0;
+  free = 0;
+  /** Workers with a lease, and those of them with a slot that may be awarded; those that take tasks ahead. */
+  readonly holding = new Set<WorkerBook>();
+  readonly open = new Set<WorkerBook>();
+  readonly takingAhead = new Set<WorkerBook>();
+  /** The shortest round trip that any worker has told. */
+  nearestMs = Infinity;
+  readonly horizon: Horizon = createHorizon();
   /** Some lease has more slots than it may keep. */
   owesSlots = false;
   /** When the class last had no lease, for classes that wait without one. */
@@ -104,9 +134,11 @@ export class Book {
         returning: false,
         leases: new Map(),
         ended: new Map(),
+        counted: { slots: 0, free: 0, ahead: 0 },
         rttMs: 0,
         bytesPerMs: 0,
         echoedAt: -Infinity,
+        slow: 1,
         attempts: new Map(),
         strikes: 0,
         exclusions: 0,
@@ -147,7 +179,9 @@ export class Book {
   releaseSlot(attempt: Attempt): void {
     if (attempt.state === 'silent') return;
     const lease = attempt.worker.leases.get(attempt.leaseId);
-    if (lease !== undefined) lease.used -= 1;
+    if (lease === undefined) return;
+    lease.used -= 1;
+    this.recount(attempt.worker);
   }
 
   /** Whether the build seems to be running out of tasks. */
@@ -158,6 +192,17 @@ export class Book {
   /** Live copies of a task. */
   liveAttempts(task: Task): Attempt[] {
     return [...task.attempts].filter((attempt) => attempt.state === 'live');
+  }
+
+  /** How many times slower than usual a worker is now, by its latest results and by what is late there; 1 while that can be chance. */
+  lateness(worker: WorkerBook): number {
+    let times = worker.slow >= LATE_TIMES ? worker.slow : 1;
+    for (const { state, awardedAt, usualMs, ahead } of worker.attempts.values()) {
+      const elapsedMs = this.now - awardedAt;
+      if (ahead || state === 'cancelled' || elapsedMs < LATE_MIN_MS || elapsedMs < LATE_TIMES * usualMs) continue;
+      times = Math.max(times, elapsedMs / usualMs);
+    }
+    return times;
   }
 
   /** What a task costs there beside its running: as seen so far, or as the link says. */
@@ -171,8 +216,15 @@ export class Book {
     return OVERHEAD_MS + worker.rttMs + bytes / (worker.bytesPerMs || BYTES_PER_MS);
   }
 
-  /** Speed in multiples of this machine, in a project and kind: what was seen, and before that what the bench scores promise. */
+  /**
+   * Speed in multiples of this machine, in a project and kind: what was seen, before that what the bench scores promise, and
+   * less while one of its tasks is late: the others on that machine are as slow as that one.
+   */
   rate(worker: WorkerBook, scope?: string): number {
+    return this.usualRate(worker, scope) / this.lateness(worker);
+  }
+
+  usualRate(worker: WorkerBook, scope?: string): number {
     const seen = this.record.rate(worker.id, scope);
     const count = this.record.count(worker.id);
     const [bench, own] = [worker.info?.bench ?? 0, this.options.own?.bench ?? 0];
@@ -181,24 +233,21 @@ export class Book {
     return (promised * (RATE_KNOWN_AFTER - count) + seen * count) / RATE_KNOWN_AFTER;
   }
 
-  totalSlots(): number {
-    let slots = 0;
-    for (const worker of this.workers.values()) for (const lease of worker.leases.values()) slots += lease.slots;
-    return slots;
-  }
-
-  freeSlots(): number {
-    let free = 0;
-    for (const worker of this.workers.values()) {
-      for (const lease of worker.leases.values()) free += freeOf(lease);
+  /** Must be called after every change of a worker's leases: nothing else counts them. */
+  recount(worker: WorkerBook): void {
+    let [slots, free, ahead] = [0, 0, 0];
+    for (const lease of worker.leases.values()) {
+      slots += lease.slots;
+      free += freeOf(lease);
+      if (lease.slots <= lease.keep)
+        ahead += Math.max(0, lease.slots + lease.ahead - Math.max(lease.used, lease.slots));
     }
-    return free;
-  }
-
-  totalDemand(): number {
-    let demand = 0;
-    for (const build of this.builds.values()) demand += build.demand;
-    return demand;
+    this.slots += slots - worker.counted.slots;
+    this.free += free - worker.counted.free;
+    worker.counted = { slots, free, ahead };
+    put(this.holding, worker, slots > 0);
+    put(this.open, worker, free > 0);
+    put(this.takingAhead, worker, ahead > 0);
   }
 
   #holdHere(reason: LocalReason, change: 1 | -1): void {
@@ -211,6 +260,9 @@ export class Book {
     const at = task.place.at;
     const taskClass = task.spec.class;
     if (taskClass === null || (at !== 'waiting' && at !== 'away')) return;
+    // With leases in hand the farm is known.
+    if (change > 0 && this.demand === 0 && this.slots === 0) this.startedAt = this.now;
+    this.demand += change;
     const build = this.build(task.spec.build);
     const entry = build.classes.get(taskClass.id) ?? { class: taskClass, count: 0 };
     entry.count += change;

@@ -1,6 +1,7 @@
 // Each rule of protocol.md for the delegator, one situation at a time, with the clock in the test's hand.
 import { describe, expect, test } from 'vitest';
 import { createPrng } from '../../base/prng.ts';
+import { PastRecord } from '../record/record.ts';
 import { sampleClass, sampleInfo, sampleOffer, sampleTask } from '../testing/samples.ts';
 import { Delegation } from './delegation.ts';
 import type { DelegatorEffect, DelegatorEvent, DelegatorOptions } from './types.ts';
@@ -9,7 +10,7 @@ type Of<T extends DelegatorEffect['type']> = Extract<DelegatorEffect, { type: T 
 
 /** Drives a Delegation: time passes by the ticks it asks for, effects pile up until they are looked at. */
 class Bench {
-  readonly delegation: Delegation;
+  delegation: Delegation;
   now = 1000;
   effects: DelegatorEffect[] = [];
 
@@ -135,13 +136,76 @@ describe('announcing', () => {
 });
 
 describe('choosing', () => {
+  /** Machines of known speeds, in multiples of this one, with all their slots busy for a moment. */
+  function busyFarm(bench: Bench, speeds: Record<string, number>, classIds = ['c++']): (worker: string) => string {
+    const first = new Map<string, string>();
+    const own = sampleInfo({ bench: 1000 });
+    bench.delegation = new Delegation(
+      { ownSlots: 0, hereSlots: 2, policy: 'finish', nobodyAfterMs: 1e9, maxWaiting: 1000, attemptSalt: '', own },
+      createPrng(1),
+    );
+    for (const [name, speed] of Object.entries(speeds)) {
+      const info = sampleInfo({ name, bench: 1000 * speed });
+      bench.post({ type: 'session-up', worker: name, name });
+      bench.post({ type: 'offer', worker: name, offer: sampleOffer(`lease-${name}`, 1, { info, classIds }) });
+    }
+    for (const [name, speed] of Object.entries(speeds)) bench.submit(`first-${name}`, 100 * speed);
+    for (const { task, worker } of bench.take('award')) first.set(worker, `${task}#1`);
+    bench.effects = [];
+    return (worker) => first.get(worker) ?? '';
+  }
+
   test('the longest task goes first', () => {
     const bench = new Bench();
+    const first = busyFarm(bench, { pear: 1, plum: 1 });
     bench.submit('short', 500);
     bench.submit('long', 9000);
     bench.submit('middle', 3000);
-    bench.worker('pear', 2);
+    bench.result('pear', first('pear'), 0, 100);
+    bench.result('plum', first('plum'), 0, 100);
     expect(bench.take('award').map((e) => e.task)).toEqual(['long', 'middle']);
+  });
+
+  test('a slow slot gets what will not outlast the build; the longest waits for the fast machine', () => {
+    const bench = new Bench();
+    const first = busyFarm(bench, { hare: 4, snail: 1 });
+    bench.submit('long', 9000);
+    bench.submit('short', 500);
+    bench.result('snail', first('snail'), 0, 100);
+    expect(bench.take('award')).toMatchObject([{ task: 'short', worker: 'snail' }]);
+    bench.result('hare', first('hare'), 0, 25);
+    expect(bench.take('award')).toMatchObject([{ task: 'long', worker: 'hare' }]);
+  });
+
+  test('while first offers come in a long task waits a twentieth of its time for better ones, a short one does not', () => {
+    const bench = new Bench({ nobodyAfterMs: 1e9 });
+    bench.submit('long', 20_000);
+    bench.submit('short', 200);
+    bench.worker('pear', 2);
+    expect(bench.take('award').map((e) => e.task)).toEqual(['short']);
+    bench.result('pear', 'short#1', 0, 200);
+    bench.pass(900, { pear: [] });
+    expect(bench.take('award')).toEqual([]);
+    bench.pass(150, { pear: [] });
+    expect(bench.take('award').map((e) => e.task)).toEqual(['long']);
+  });
+
+  test('a class that is seldom wanted waits for about one task’s time, however much longer others are', () => {
+    const bench = new Bench();
+    const first = busyFarm(bench, { pear: 1 }, ['c++', 'fortran']);
+    for (let i = 0; i < 50; i++) bench.submit(`long${i}`, 5000);
+    const fortran = sampleTask('rare', { class: sampleClass({ id: 'fortran' }), p80Ms: 400 });
+    bench.post({ type: 'submit', task: fortran });
+    const order: string[] = [];
+    for (let attempt = first('pear'); order.length < 5;) {
+      bench.pass(450, { pear: [attempt] });
+      bench.result('pear', attempt, 0, 450);
+      const [award] = bench.take('award');
+      attempt = award?.attempt ?? '';
+      order.push(award?.task ?? 'none');
+    }
+    expect(order.indexOf('rare')).toBeGreaterThanOrEqual(0);
+    expect(order.indexOf('rare')).toBeLessThanOrEqual(1);
   });
 
   test('own slots take tasks at once, and what cannot travel goes before', () => {
@@ -187,6 +251,60 @@ describe('choosing', () => {
     expect(bench.delegation.view().here).toBe(0);
     bench.post({ type: 'local-ended', task: 'c' });
     expect(bench.notes('ended')).toMatchObject([{ task: 'c', how: 'local' }]);
+  });
+});
+
+describe('leases', () => {
+  test('what the worker asks back goes at once when idle, with its task’s end when busy, and no award crosses', () => {
+    const bench = new Bench({ nobodyAfterMs: 1e9 });
+    for (const id of ['a', 'b']) bench.submit(id, 200);
+    bench.worker('pear', 3);
+    expect(bench.take('award')).toHaveLength(2);
+    bench.post({ type: 'offer', worker: 'pear', offer: sampleOffer('lease-pear', 3, { recalled: 2 }) });
+    expect(bench.take('release')).toEqual([{ type: 'release', worker: 'pear', leaseId: 'lease-pear', slots: 1 }]);
+    bench.submit('c');
+    bench.result('pear', 'a#1');
+    expect(bench.take('release')).toEqual([{ type: 'release', worker: 'pear', leaseId: 'lease-pear', slots: 1 }]);
+    expect(bench.take('award')).toEqual([]);
+    bench.result('pear', 'b#1');
+    expect(bench.take('award').map((e) => e.task)).toEqual(['c']);
+  });
+
+  test('an offer that crossed a release on its way does not bring slots back', () => {
+    const bench = new Bench({ nobodyAfterMs: 1e9 });
+    bench.submit('a');
+    bench.worker('pear', 3);
+    bench.post({ type: 'offer', worker: 'pear', offer: sampleOffer('lease-pear', 3, { recalled: 1 }) });
+    expect(bench.take('release')).toHaveLength(1);
+    bench.offer('pear', 3); // sent before the release was heard
+    expect(bench.delegation.view().slots).toBe(2);
+    bench.post({ type: 'offer', worker: 'pear', offer: sampleOffer('lease-pear', 4, { released: 1 }) });
+    expect(bench.delegation.view().slots).toBe(4);
+  });
+
+  test('a lease given back whole stays given back, whatever was on its way', () => {
+    const bench = new Bench();
+    bench.submit('a');
+    bench.worker('pear', 1);
+    bench.result('pear', 'a#1');
+    bench.pass(1100, { pear: [] });
+    expect(bench.take('release')).toHaveLength(1);
+    bench.offer('pear', 2);
+    expect(bench.take('release')).toEqual([{ type: 'release', worker: 'pear', leaseId: 'lease-pear', slots: 2 }]);
+    expect(bench.delegation.view().slots).toBe(0);
+  });
+
+  test('a machine far away is sent tasks ahead while much waits, as many as it takes', () => {
+    const bench = new Bench({ nobodyAfterMs: 1e9 });
+    for (let i = 0; i < 20; i++) bench.submit(`t${i}`, 200);
+    bench.post({ type: 'session-up', worker: 'far', name: 'far' });
+    bench.post({ type: 'offer', worker: 'far', offer: sampleOffer('l', 4, { ahead: 1, rttMs: 60 }) });
+    expect(bench.take('award')).toHaveLength(5);
+    bench.result('far', 't0#1', 0, 200);
+    expect(bench.take('award')).toHaveLength(1);
+    for (let i = 6; i < 20; i++) bench.post({ type: 'cancel', task: `t${i}` });
+    bench.result('far', 't1#1', 0, 200);
+    expect(bench.take('award')).toEqual([]);
   });
 });
 
@@ -470,20 +588,36 @@ describe('hedging', () => {
   });
 });
 
-test('ten thousand waiting tasks are no burden', () => {
-  const bench = new Bench({ maxWaiting: 20_000, nobodyAfterMs: 1e9 });
-  const began = performance.now();
-  for (let i = 0; i < 10_000; i++) bench.submit(`t${i}`, 100 + ((i * 7919) % 5000));
-  bench.worker('pear', 100);
-  let done = 0;
-  for (let awards = bench.take('award'); awards.length > 0; awards = bench.take('award')) {
-    for (const award of awards) {
-      bench.now += 1;
-      bench.result('pear', award.attempt, 0, 100);
-      done += 1;
+test('ten thousand waiting tasks are no burden: what is looked at for each does not grow with their number', () => {
+  /** Counts the questions about workers' speeds: every look at a place or a slot asks one. */
+  class CountingRecord extends PastRecord {
+    looks = 0;
+    override slowness(...args: Parameters<PastRecord['slowness']>): number {
+      this.looks += 1;
+      return super.slowness(...args);
     }
-    bench.effects = bench.effects.filter((e) => e.type === 'award');
   }
-  expect(done).toBe(10_000);
-  expect(performance.now() - began).toBeLessThan(10_000);
+  const looksPerTask = (tasks: number): number => {
+    const record = new CountingRecord();
+    const options = { ownSlots: 0, hereSlots: 2, policy: 'finish' as const, nobodyAfterMs: 1e9, maxWaiting: 20_000 };
+    const bench = new Bench();
+    bench.delegation = new Delegation({ ...options, attemptSalt: '' }, createPrng(1), record);
+    for (let i = 0; i < tasks; i++) bench.submit(`t${i}`, 100 + ((i * 7919) % 5000));
+    bench.worker('pear', 100);
+    bench.pass(2000, { pear: [] });
+    let done = 0;
+    for (let awards = bench.take('award'); awards.length > 0; awards = bench.take('award')) {
+      for (const award of awards) {
+        bench.now += 1;
+        bench.result('pear', award.attempt, 0, 100);
+        done += 1;
+      }
+      bench.effects = bench.effects.filter((e) => e.type === 'award');
+    }
+    expect(done).toBe(tasks);
+    return record.looks / tasks;
+  };
+  const few = looksPerTask(1000);
+  expect(few).toBeLessThan(100);
+  expect(looksPerTask(10_000)).toBeLessThan(1.5 * few);
 });

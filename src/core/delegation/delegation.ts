@@ -10,7 +10,7 @@ import { announceDemand, createPeak, nextAnnounceAt, nextSurplusAt, releaseSurpl
 import { strike } from './exclusion.ts';
 import { hedge, mayHedge } from './hedge.ts';
 import { echo, forgetLeases, giveBack, heartbeat, offered, withdrawn } from './leases.ts';
-import { HEDGE_CHECK_MS, OVERSLEPT_MS } from './limits.ts';
+import { HEDGE_CHECK_MS, OVERSLEPT_MS, P99_OVER_P80 } from './limits.ts';
 import { match, nextNobodyAt } from './matching.ts';
 import { kindOf } from './parts.ts';
 import { forgiveSleep, runTimers } from './timers.ts';
@@ -135,7 +135,7 @@ export class Delegation {
       }
       case 'lease-withdrawn': {
         const worker = this.#hear(event.worker, now);
-        if (worker !== null) withdrawn(worker, event.leaseId);
+        if (worker !== null) withdrawn(book, worker, event.leaseId);
         return;
       }
       case 'started': {
@@ -165,7 +165,7 @@ export class Delegation {
         const worker = this.#hear(event.worker, now);
         if (worker === null) return;
         worker.returning = true;
-        forgetLeases(worker);
+        forgetLeases(book, worker);
         return;
       }
       case 'wall-clock':
@@ -188,7 +188,7 @@ export class Delegation {
       spec,
       order: ++book.submitted,
       submittedAt: now,
-      estimateMs: this.#estimate(spec),
+      ...this.#estimate(spec),
       scope: scopeKey(spec.project ?? '', kindOf(spec)),
       place: { at: 'new' },
       attempts: new Set(),
@@ -211,12 +211,16 @@ export class Delegation {
     }
   }
 
-  #estimate(spec: TaskSpec): number {
-    if (spec.class === null) return 1;
-    if (spec.p80Ms !== null) return Math.max(1, spec.p80Ms);
+  /** Of tasks never seen few are long, but one of those that begins last costs the build most: they go early. */
+  #estimate(spec: TaskSpec): Pick<Task, 'estimateMs' | 'orderMs'> {
+    if (spec.class === null) return { estimateMs: 1, orderMs: 1 };
     const kind = kindOf(spec);
     const past = this.record.predict(spec.label, kind, spec);
-    return Math.max(1, past.known || this.record.knowsClass(kind, spec.project) ? past.p80Ms : spec.class.p80Ms);
+    const known = spec.p80Ms ?? (past.known ? past.p80Ms : null);
+    if (known !== null) return { estimateMs: Math.max(1, known), orderMs: Math.max(1, known) };
+    const { p50Ms, p80Ms } = this.record.knowsClass(kind, spec.project) ? past : spec.class;
+    const spread = Math.max(1, p80Ms / Math.max(1, p50Ms));
+    return { estimateMs: Math.max(1, p80Ms), orderMs: Math.max(1, p50Ms * spread ** P99_OVER_P80) };
   }
 
   #localEnded(task: Task | undefined, now: number): void {
@@ -234,7 +238,7 @@ export class Delegation {
   #lose(worker: WorkerBook, message: string, now: number): void {
     const book = this.#book;
     worker.connected = false;
-    forgetLeases(worker);
+    forgetLeases(book, worker);
     const attempts = [...worker.attempts.values()];
     const costsWork = attempts.some((attempt) => attempt.state === 'live');
     for (const attempt of attempts) lost(book, attempt, message, now);

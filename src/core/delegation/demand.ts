@@ -70,19 +70,15 @@ function announceAt(book: Book, build: BuildBook): number {
   const everyMs = build.announcedAt + ANNOUNCE_EVERY_MS;
   if (missing > 0 && build.announcedWanted === 0) return Math.min(everyMs, build.announcedAt + ASK_AGAIN_MS);
   if (missing > 0) return Math.min(everyMs, Math.max(build.announcedAt + ANNOUNCE_GAP_MS, nextWaveAt(book)));
-  // Enough have answered: those that still hold their answer back should hear it.
-  if (isWaveOn(book, build)) return build.announcedAt + ANNOUNCE_GAP_MS;
-  return everyMs;
+  // Enough have answered: those that hold their answer back should hear it, and those that take slots from others for us.
+  if (build.announcedWanted === 0) return everyMs;
+  return build.announcedAt + (book.ask.everyoneAsked ? ASK_AGAIN_MS : ANNOUNCE_GAP_MS);
 }
 
 function hasGrown(build: BuildBook): boolean {
   return (
     build.demand > GROWTH * build.announcedDemand || build.classes.size > build.announcedClasses || build.announceSoon
   );
-}
-
-function isWaveOn(book: Book, build: BuildBook): boolean {
-  return build.announcedWanted > 0 && !book.ask.everyoneAsked;
 }
 
 function announce(book: Book, build: BuildBook, now: number): void {
@@ -127,13 +123,13 @@ function close(book: Book, build: BuildBook, now: number): void {
   book.builds.delete(build.id);
   const wanted = wantedClasses(book);
   for (const classId of build.classes.keys()) if (!wanted.has(classId)) book.leaselessSince.delete(classId);
-  if (book.totalDemand() > 0) return;
-  for (const worker of book.workers.values()) dropLeases(book, worker, now);
+  if (book.demand > 0) return;
+  for (const worker of [...book.holding]) dropLeases(book, worker, now);
 }
 
 /** Gives back slots that the demand of the last moments did not need. */
 export function releaseSurplus(book: Book, peak: Peak, now: number): void {
-  const demand = book.totalDemand();
+  const demand = book.demand;
   peak.now = Math.max(peak.now, demand);
   if (now >= peak.windowEndsAt) {
     peak.before = peak.now;
@@ -144,7 +140,7 @@ export function releaseSurplus(book: Book, peak: Peak, now: number): void {
   peak.checkAt = now + SURPLUS_CHECK_MS;
   const running = book.away.size;
   const spare = Math.min(running, Math.max(SPARE_MIN, Math.ceil(SPARE_SHARE * running)));
-  let surplus = book.totalSlots() - Math.max(peak.before, peak.now) - spare;
+  let surplus = book.slots - Math.max(peak.before, peak.now) - spare;
   if (surplus <= 0) return;
   for (const { worker, lease } of idleLeases(book, now)) {
     const slots = Math.min(surplus, lease.slots - lease.used);
@@ -156,16 +152,16 @@ export function releaseSurplus(book: Book, peak: Peak, now: number): void {
 /** When surplus may be given back, or Infinity while there is none. */
 export function nextSurplusAt(book: Book, peak: Peak): number {
   const spare = Math.min(book.away.size, Math.max(SPARE_MIN, Math.ceil(SPARE_SHARE * book.away.size)));
-  const extra = book.totalSlots() - spare;
+  const extra = book.slots - spare;
   if (extra > Math.max(peak.before, peak.now)) return peak.checkAt;
-  return extra > book.totalDemand() ? peak.windowEndsAt : Infinity;
+  return extra > book.demand ? peak.windowEndsAt : Infinity;
 }
 
 /** Least useful first: of no wanted class, then slow, then beside running attempts (no hedge of those can go there). */
 function idleLeases(book: Book, now: number): { worker: WorkerBook; lease: Lease }[] {
   const wanted = wantedClasses(book);
   const found: { worker: WorkerBook; lease: Lease; useless: boolean }[] = [];
-  for (const worker of book.workers.values()) {
+  for (const worker of book.holding) {
     for (const lease of worker.leases.values()) {
       if (lease.used >= lease.slots) continue;
       const isNew = book.record.count(worker.id) < KNOWN_AFTER && now < lease.since + UNKNOWN_KEPT_MS;

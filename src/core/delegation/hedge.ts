@@ -5,7 +5,14 @@ import type { Candidate } from '../selection/types.ts';
 import { award } from './attempts.ts';
 import type { Book } from './book.ts';
 import { candidateOf, freeLease } from './leases.ts';
-import { HEDGE_BUDGET, HEDGE_GAIN, HEDGE_GAIN_LATE, STRAGGLER_ESTIMATES, STRAGGLER_MIN_MS } from './limits.ts';
+import {
+  HEDGE_BUDGET,
+  HEDGE_BUDGET_IDLE,
+  HEDGE_GAIN,
+  HEDGE_GAIN_LATE,
+  STRAGGLER_ESTIMATES,
+  STRAGGLER_MIN_MS,
+} from './limits.ts';
 import type { Attempt, BuildBook, Lease, Task, WorkerBook } from './parts.ts';
 
 interface Doubling {
@@ -19,7 +26,7 @@ interface Doubling {
 
 /** Whether it is worth looking again after HEDGE_CHECK_MS. */
 export function mayHedge(book: Book): boolean {
-  return book.waiting.travelling === 0 && book.away.size > 0 && book.freeSlots() > 0;
+  return book.away.size > 0 && book.free > 0;
 }
 
 /** Doubles as many tasks as slots and budget allow; the one with most time left first. */
@@ -40,7 +47,7 @@ function consider(book: Book, task: Task, now: number): Doubling | null {
   if (attempt === undefined || second !== undefined) return null;
   const build = book.build(task.spec.build);
   const elapsedMs = now - attempt.awardedAt;
-  const leftMs = timeLeft(attempt, elapsedMs);
+  const leftMs = timeLeft(book, attempt, elapsedMs);
   const straggles = elapsedMs > Math.max(STRAGGLER_MIN_MS, STRAGGLER_ESTIMATES * attempt.estimateMs);
   const kind = straggles ? 'straggler' : 'tail';
   if (kind === 'tail' && !book.isTail(build, now)) return null;
@@ -52,13 +59,15 @@ function consider(book: Book, task: Task, now: number): Doubling | null {
   return { task, kind, leftMs, worker: other.worker, lease: other.lease, place: other.place };
 }
 
-/** Past its estimate an attempt is expected to need half as much again as it has had: durations have heavy tails. */
-function timeLeft(attempt: Attempt, elapsedMs: number): number {
-  return Math.max(attempt.estimateMs - elapsedMs, elapsedMs > attempt.estimateMs ? elapsedMs / 2 : 0);
+/** On a machine where others are late all are. Past its estimate an attempt is expected to need half as much again as it has had: durations have heavy tails. */
+function timeLeft(book: Book, attempt: Attempt, elapsedMs: number): number {
+  const late = book.lateness(attempt.worker);
+  const expectedMs = late > 1 ? Math.max(attempt.estimateMs, late * attempt.usualMs) : attempt.estimateMs;
+  return Math.max(expectedMs - elapsedMs, elapsedMs > attempt.estimateMs ? elapsedMs / 2 : 0);
 }
 
 function withinBudget(book: Book, build: BuildBook, kind: Doubling['kind'], estimateMs: number): boolean {
-  const budgetMs = HEDGE_BUDGET * build.workMs;
+  const budgetMs = (book.free >= book.away.size ? HEDGE_BUDGET_IDLE : HEDGE_BUDGET) * build.workMs;
   if (kind === 'tail') return build.tailMs + estimateMs <= budgetMs;
   return build.stragglerMs + estimateMs <= budgetMs || !anyDoubled(book, build);
 }
@@ -82,7 +91,7 @@ function bestOther(book: Book, task: Task): Other | null {
   const used = new Set<string>(task.failedOn);
   for (const attempt of task.attempts) used.add(attempt.worker.id);
   let best: Other | null = null;
-  for (const worker of book.workers.values()) {
+  for (const worker of book.open) {
     if (used.has(worker.id)) continue;
     const lease = freeLease(worker, classId);
     if (lease === null) continue;

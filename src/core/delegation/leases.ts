@@ -15,12 +15,16 @@ export function offered(book: Book, worker: WorkerBook, offer: Offer, now: numbe
   worker.name = offer.info.name === '' ? worker.name : offer.info.name;
   worker.load = offer.info.load;
   worker.remark = offer.remark;
-  if (offer.rttMs > 0) worker.rttMs = offer.rttMs;
+  if (offer.rttMs > 0) {
+    worker.rttMs = offer.rttMs;
+    book.nearestMs = Math.min(book.nearestMs, offer.rttMs);
+  }
   if (offer.bytesPerMs > 0) worker.bytesPerMs = offer.bytesPerMs;
   const known = worker.leases.get(offer.leaseId);
   answered(book, known === undefined || offer.slots - offer.released > known.slots - known.released);
   if (offer.slots <= 0) {
     worker.leases.delete(offer.leaseId);
+    book.recount(worker);
     if (offer.remark !== '') book.note({ kind: 'refused-offer', worker: worker.id, remark: offer.remark });
     return;
   }
@@ -36,6 +40,7 @@ export function offered(book: Book, worker: WorkerBook, offer: Offer, now: numbe
     lease.arrival = ++book.arrivals;
   }
   worker.leases.set(lease.id, lease);
+  book.recount(worker);
   if (lease.slots > lease.keep) book.owesSlots = true;
   book.wakeBy(lease.expiresAt);
   book.wakeBy(worker.heardAt + SILENT_AFTER_MS);
@@ -63,8 +68,9 @@ export function heartbeat(
 }
 
 /** The worker takes the lease back; what runs on it goes on. */
-export function withdrawn(worker: WorkerBook, leaseId: LeaseId): void {
+export function withdrawn(book: Book, worker: WorkerBook, leaseId: LeaseId): void {
   worker.leases.delete(leaseId);
+  book.recount(worker);
 }
 
 /** Lets the worker measure the round trip, now and then. */
@@ -78,7 +84,7 @@ export function echo(book: Book, worker: WorkerBook, stamp: number, now: number)
 export function giveBack(book: Book, now: number): void {
   if (!book.owesSlots) return;
   book.owesSlots = false;
-  for (const worker of book.workers.values()) {
+  for (const worker of book.holding) {
     for (const lease of worker.leases.values()) {
       if (lease.slots <= lease.keep) continue;
       giveSlots(book, worker, lease, Math.min(lease.slots - lease.keep, lease.slots - lease.used), now);
@@ -97,12 +103,14 @@ export function giveSlots(book: Book, worker: WorkerBook, lease: Lease, slots: n
   lease.slots -= slots;
   lease.keep = Math.min(lease.keep, lease.slots);
   lease.released += slots;
+  book.recount(worker);
   book.emit({ type: 'release', worker: worker.id, leaseId: lease.id, slots });
 }
 
 /** Gives a lease back whole; what runs on it goes on. */
 export function endLease(book: Book, worker: WorkerBook, lease: Lease, now: number): void {
   worker.leases.delete(lease.id);
+  book.recount(worker);
   if (!worker.connected) return;
   worker.ended.set(lease.id, now + ENDED_LEASE_MS);
   book.wakeBy(now + ENDED_LEASE_MS);
@@ -114,8 +122,9 @@ export function dropLeases(book: Book, worker: WorkerBook, now: number): void {
 }
 
 /** There is nobody to tell any more. */
-export function forgetLeases(worker: WorkerBook): void {
+export function forgetLeases(book: Book, worker: WorkerBook): void {
   worker.leases.clear();
+  book.recount(worker);
   worker.ended.clear();
 }
 
@@ -126,7 +135,7 @@ export function covers(worker: WorkerBook, classId: string): boolean {
 }
 
 export function anyLeaseFor(book: Book, classId: string): boolean {
-  for (const worker of book.workers.values()) if (covers(worker, classId)) return true;
+  for (const worker of book.holding) if (covers(worker, classId)) return true;
   return false;
 }
 

@@ -21,6 +21,15 @@ export const UNKNOWN_LISTENERS = 1000;
 /** Time for answers, the opening of sessions included, before more machines are asked; and how many times more. */
 export const WAVE_MS = 50;
 export const WAVE_GROWTH = 5;
+/**
+ * So long better offers may come after the first; a task waits for them up to this share of what it takes,
+ * unless it is short, or the only one and not long.
+ */
+export const FIRST_OFFERS_MS = 1500;
+export const FIRST_WAIT_SHARE = 0.05;
+export const FIRST_TASKS_MS = 300;
+export const FIRST_ALONE_MS = 2000;
+export const FIRST_CHECK_MS = 20;
 /** Of three that are asked one is wanted (the worker's side of this is in worker/limits.ts). */
 export const ANSWERS_PER_WANTED = 3;
 /** Slots of a machine of which nothing is known. */
@@ -69,10 +78,21 @@ export const TAIL_SHARE = 0.75;
 export const HEDGE_GAIN = 0.6;
 export const HEDGE_GAIN_LATE = 0.9;
 export const HEDGE_BUDGET = 0.05;
+/** The same when more slots are idle than tasks run: a small build on a large farm, where copies cost nobody anything. */
+export const HEDGE_BUDGET_IDLE = 0.25;
 
 /** Bench scores count until so many results were seen, and never say more than this ratio. */
 export const RATE_KNOWN_AFTER = 4;
 export const BENCH_RATIO_MAX = 8;
+
+/** Durations are lognormal: the 99th percentile is so many times as far from the median as the 80th, in logarithms. */
+export const P99_OVER_P80 = 2.764;
+
+/** A task past so many times its estimate, and past this, says that its machine is slow now. */
+export const LATE_TIMES = 2;
+export const LATE_MIN_MS = 500;
+/** Weight of the latest result in how much slower than usual a worker is now. */
+export const SLOW_NEW = 0.5;
 
 /** What a task costs beside its running, on a worker of which nothing is known. */
 export const OVERHEAD_MS = 10;

@@ -2,16 +2,21 @@
 // and does nothing quickly when there is nothing to do.
 import { assert } from '../../base/assert.ts';
 import { policies } from '../selection/index.ts';
-import type { Candidate, Tail } from '../selection/types.ts';
-import type { NodeId } from '../types.ts';
-import { award, runHere } from './attempts.ts';
+import type { Candidate } from '../selection/types.ts';
+import { isAlone } from './asking.ts';
+import { award, runHere, untilOneEnds } from './attempts.ts';
 import type { Book } from './book.ts';
 import { aheadLease, anyLeaseFor, candidateOf, covers, freeLease } from './leases.ts';
-import { NOBODY_ROUND_TRIPS } from './limits.ts';
+import { horizonMs } from './horizon.ts';
+import {
+  FIRST_ALONE_MS,
+  FIRST_CHECK_MS,
+  FIRST_OFFERS_MS,
+  FIRST_TASKS_MS,
+  FIRST_WAIT_SHARE,
+  NOBODY_ROUND_TRIPS,
+} from './limits.ts';
 import type { Lease, Task, WorkerBook } from './parts.ts';
-
-/** Few tasks are left when there are no more than this many per slot. */
-const TAIL_TASKS_PER_SLOT = 3;
 
 /** Awards go ahead while more than one task waits for so many slots. */
 const AHEAD_PER_WAITING = 2;
@@ -48,9 +53,7 @@ export function nextNobodyAt(book: Book): number {
 
 /** An offer needs three round trips, to open the session and to come: to the nearest machine, where several are known. */
 function nobodyAfterMs(book: Book): number {
-  let nearestMs = Infinity;
-  for (const { rttMs } of book.workers.values()) if (rttMs > 0) nearestMs = Math.min(nearestMs, rttMs);
-  return Math.max(book.options.nobodyAfterMs, nearestMs === Infinity ? 0 : NOBODY_ROUND_TRIPS * nearestMs);
+  return Math.max(book.options.nobodyAfterMs, book.nearestMs === Infinity ? 0 : NOBODY_ROUND_TRIPS * book.nearestMs);
 }
 
 function runWhatStays(book: Book, now: number): void {
@@ -70,65 +73,117 @@ function matchTravellers(book: Book, now: number): void {
 
 /** Most events find every slot busy: nothing that grows with what waits or runs is looked at then. */
 function mayPlace(book: Book): boolean {
-  return book.ownUsed < book.options.ownSlots || book.freeSlots() > 0;
+  return hasOwnSlot(book) || book.free > 0;
+}
+
+function hasOwnSlot({ ownUsed, hereUsed, options }: Book): boolean {
+  return ownUsed < options.ownSlots && hereUsed < options.hereSlots;
 }
 
 function placeTravellers(book: Book, now: number): void {
-  const blocked = new Set<string>();
-  const aside: Task[] = [];
-  const tail = tailOf(book, now);
-  for (let task = book.waiting.next(blocked, now); task !== undefined; task = book.waiting.next(blocked, now)) {
+  const ceilings = new Map<string, number>();
+  const limitMs = longestToPlaceMs(book, now);
+  for (let task = book.waiting.next(ceilings, now); task !== undefined; task = book.waiting.next(ceilings, now)) {
     const classId = task.spec.class?.id ?? '';
     const places = placesFor(book, task, classId);
-    if (places.length === 0) {
-      blocked.add(classId);
-      continue;
-    }
     const allowed = elsewhereFirst(book, task, classId, places, now);
     const policy = policies[task.spec.policy ?? book.options.policy];
-    const choice = policy.choose(task, allowed, tailFor(book, task, classId, tail, now));
+    const { fitting, ceilingMs } =
+      policy.name === 'finish' ? fits(book, task, allowed, limitMs, now) : { fitting: allowed, ceilingMs: 0 };
+    const choice = fitting.length === 0 ? null : policy.choose(task, fitting, null);
     if (choice === null) {
-      book.waiting.remove(task);
-      aside.push(task);
+      // What failed somewhere may have no place where others of its class have one.
+      const most = places.length > 0 && allowed.length === 0 ? task.orderMs : ceilingMs;
+      ceilings.set(classId, Math.min(most, justUnder(task.orderMs)));
       continue;
     }
     book.waiting.served(classId, now);
     if (choice.worker === null) {
-      runHere(book, task, 'own-slot', '', true, now, allowed);
+      runHere(book, task, 'own-slot', '', true, now, fitting);
     } else {
       const worker = book.worker(choice.worker);
       const lease = freeLease(worker, classId);
       assert(lease !== null, 'the policy chose a place that was not offered to it');
-      award(book, worker, lease, task, 'no', now, allowed);
+      award(book, worker, lease, task, 'no', now, fitting);
     }
   }
-  for (const task of aside) book.waiting.add(task, now);
 }
 
-/** With little waiting, whoever is free first should take it; what is ahead on one machine cannot go to another. */
-function mayAwardAhead(book: Book): boolean {
-  const slots = book.totalSlots();
-  if (book.waiting.travelling * AHEAD_PER_WAITING <= slots) return false;
-  for (const worker of book.workers.values()) {
-    for (const lease of worker.leases.values())
-      if (lease.ahead > 0 && lease.used < lease.slots + lease.ahead) return true;
+/** The first offers after a pause may still be on their way. */
+function isFirst(book: Book, now: number): boolean {
+  return now < book.startedAt + FIRST_OFFERS_MS && !isAlone(book);
+}
+
+/** On a machine of rate 1. While the first offers of a build come in, long tasks wait a moment for the best of them. */
+function longestToPlaceMs(book: Book, now: number): number {
+  const limitMs = horizonMs(book, now);
+  if (!isFirst(book, now)) return limitMs;
+  const sinceMs = now - book.startedAt;
+  book.retryAt = Math.min(book.retryAt, now + FIRST_CHECK_MS);
+  const atOnceMs = book.waiting.travelling === 1 ? FIRST_ALONE_MS : FIRST_TASKS_MS;
+  return Math.min(limitMs, atOnceMs + sinceMs / FIRST_WAIT_SHARE);
+}
+
+/**
+ * The places where the task would not outlast the build, and the longest task for which any of them is fast enough. A task
+ * that fits nowhere takes any place when no busy slot that it could get would have it done sooner.
+ */
+function fits(
+  book: Book,
+  task: Task,
+  places: readonly Candidate[],
+  limitMs: number,
+  now: number,
+): { readonly fitting: readonly Candidate[]; readonly ceilingMs: number } {
+  const fitting = places.filter(({ rate }) => task.orderMs <= limitMs * rate);
+  if (fitting.length > 0 || places.length === 0) return { fitting, ceilingMs: 0 };
+  let fastest = 0;
+  for (const { rate } of places) fastest = Math.max(fastest, rate);
+  if (isFirst(book, now) || isSoonerLater(book, task, task.orderMs / fastest, now)) {
+    return { fitting, ceilingMs: limitMs * fastest };
+  }
+  return { fitting: places, ceilingMs: 0 };
+}
+
+/** Whether a slot that is busy now would have the task done in less than `hereMs`, its present task's end included. */
+function isSoonerLater(book: Book, task: Task, hereMs: number, now: number): boolean {
+  const classId = task.spec.class?.id ?? '';
+  for (const worker of book.holding) {
+    if (book.open.has(worker) || task.failedOn.has(worker.id) || !covers(worker, classId)) continue;
+    const theirMs = task.orderMs / book.rate(worker, task.scope);
+    if (theirMs < hereMs && untilOneEnds(worker, now) + theirMs < hereMs) return true;
   }
   return false;
 }
 
+/** Below it by less than any two estimates differ. */
+function justUnder(ms: number): number {
+  return ms * (1 - 1e-9);
+}
+
+/** With little waiting, whoever is free first should take it; what is ahead on one machine cannot go to another. */
+function mayAwardAhead(book: Book): boolean {
+  return book.takingAhead.size > 0 && book.waiting.travelling * AHEAD_PER_WAITING > book.slots;
+}
+
 /** Tasks whose files travel while the slots of a machine far away are busy. */
 function awardAhead(book: Book, now: number): void {
-  const blocked = new Set<string>();
-  for (let task = book.waiting.next(blocked, now); task !== undefined; task = book.waiting.next(blocked, now)) {
+  const ceilings = new Map<string, number>();
+  const limitMs = horizonMs(book, now);
+  for (let task = book.waiting.next(ceilings, now); task !== undefined; task = book.waiting.next(ceilings, now)) {
     const classId = task.spec.class?.id ?? '';
     let choice: { worker: WorkerBook; lease: Lease } | null = null;
-    for (const worker of book.workers.values()) {
+    let ceilingMs = 0;
+    for (const worker of mayAwardAhead(book) ? book.takingAhead : []) {
       const lease = task.failedOn.has(worker.id) ? null : aheadLease(worker, classId);
-      if (lease !== null && (choice === null || book.rate(worker) > book.rate(choice.worker)))
-        choice = { worker, lease };
+      if (lease === null) continue;
+      const longestMs = (limitMs - untilOneEnds(worker, now)) * book.rate(worker);
+      if (longestMs <= ceilingMs) continue;
+      ceilingMs = longestMs;
+      choice = { worker, lease };
     }
-    if (choice === null || !mayAwardAhead(book)) {
-      blocked.add(classId);
+    if (choice === null || task.orderMs > ceilingMs) {
+      ceilings.set(classId, Math.min(ceilingMs, justUnder(task.orderMs)));
       continue;
     }
     book.waiting.served(classId, now);
@@ -139,12 +194,10 @@ function awardAhead(book: Book, now: number): void {
 
 function placesFor(book: Book, task: Task, classId: string): Candidate[] {
   const places: Candidate[] = [];
-  const { ownSlots, hereSlots } = book.options;
-  if (book.ownUsed < ownSlots && book.hereUsed < hereSlots) places.push(ownPlace(book));
-  for (const worker of book.workers.values()) {
+  if (hasOwnSlot(book)) places.push(ownPlace(book));
+  for (const worker of book.open) {
     const lease = freeLease(worker, classId);
-    if (lease === null) continue;
-    places.push(candidateOf(book, worker, lease, task));
+    if (lease !== null) places.push(candidateOf(book, worker, lease, task));
   }
   return places;
 }
@@ -166,49 +219,12 @@ function elsewhereFirst(
 ): readonly Candidate[] {
   if (task.failedOn.size === 0) return places;
   const elsewhere = places.filter((place) => place.worker === null || !task.failedOn.has(place.worker));
-  for (const worker of book.workers.values()) {
+  for (const worker of book.holding) {
     if (!task.failedOn.has(worker.id) && covers(worker, classId)) return elsewhere;
   }
   if (now >= task.retrySameAt) return places;
   book.retryAt = Math.min(book.retryAt, task.retrySameAt);
   return elsewhere;
-}
-
-interface BusySlot {
-  readonly worker: NodeId;
-  readonly rate: number;
-  readonly remainingMs: number;
-}
-
-type WholeTail = Tail & { readonly busy: readonly BusySlot[] };
-
-/** Only slots that this task may get when they are free are worth waiting for. */
-function tailFor(book: Book, task: Task, classId: string, tail: WholeTail | null, now: number): Tail | null {
-  if (tail === null || !book.isTail(book.build(task.spec.build), now)) return null;
-  const mayTake = ({ worker }: BusySlot): boolean => !task.failedOn.has(worker) && covers(book.worker(worker), classId);
-  return { ...tail, busy: tail.busy.filter(mayTake) };
-}
-
-function tailOf(book: Book, now: number): WholeTail | null {
-  const slots = book.totalSlots() + book.options.ownSlots;
-  if (book.waiting.travelling > TAIL_TASKS_PER_SLOT * slots) return null;
-  const busy: BusySlot[] = [];
-  let runningMs = 0;
-  let rates = 0;
-  for (const task of book.away) {
-    for (const attempt of task.attempts) {
-      if (attempt.state !== 'live') continue;
-      const rate = book.rate(attempt.worker, task.scope);
-      const remainingMs = Math.max(0, attempt.estimateMs - (now - attempt.awardedAt));
-      busy.push({ worker: attempt.worker.id, rate, remainingMs });
-      runningMs = Math.max(runningMs, remainingMs);
-      rates += rate;
-    }
-  }
-  if (busy.length === 0) return null;
-  let waitingMs = 0;
-  for (const task of book.waiting.travellers()) waitingMs += task.estimateMs;
-  return { runningMs, queueMs: waitingMs / rates / 2, busy };
 }
 
 function runWhatNobodyTakes(book: Book, now: number): void {

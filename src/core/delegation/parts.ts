@@ -22,6 +22,8 @@ export interface Task {
   readonly estimateMs: number;
   /** Project and kind as the record's key. */
   readonly scope: string;
+  /** What counts for its turn: the estimate, or what a task never seen may well take; see `submit`. */
+  readonly orderMs: number;
   place: Place;
   /** Those that may still give the task's result: live and silent ones. */
   readonly attempts: Set<Attempt>;
@@ -43,6 +45,8 @@ export interface Attempt {
   readonly awardedAt: number;
   readonly estimateMs: number;
   readonly deadlineAt: number;
+  /** What it would take there in running and way alone, were the machine as fast as it usually is. */
+  readonly usualMs: number;
   readonly hedge: 'no' | 'tail' | 'straggler';
   /** Awarded beyond the worker's slots: it waited there, and its times say nothing of the way. */
   readonly ahead: boolean;
@@ -85,10 +89,14 @@ export interface WorkerBook {
   readonly leases: Map<LeaseId, Lease>;
   /** Leases given back whole, and until when word of them may still be on its way. */
   readonly ended: Map<LeaseId, number>;
+  /** Of all its leases, as they were counted last: see Book.recount. */
+  counted: { slots: number; free: number; ahead: number };
   /** As the worker measured; 0: not yet. */
   rttMs: number;
   bytesPerMs: number;
   echoedAt: number;
+  /** How many times longer than usual its latest results took. */
+  slow: number;
   readonly attempts: Map<AttemptId, Attempt>;
   strikes: number;
   exclusions: number;

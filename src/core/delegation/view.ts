@@ -123,7 +123,7 @@ export function viewOf(book: Book, now: number): DelegationView {
     waiting: book.waiting.size,
     awayTasks: book.away.size,
     here: book.hereUsed,
-    slots: book.totalSlots(),
-    freeSlots: book.freeSlots(),
+    slots: book.slots,
+    freeSlots: book.free,
   };
 }

@@ -1,76 +1,46 @@
 // Tasks that wait: those that may go anywhere, longest first and by class, and those that only this machine may
-// take, in order of arrival. A task that leaves early (cancelled) stays in its heap as a husk until it surfaces.
+// take, in order of arrival. Nothing here grows with the number that waits but the logarithm of it.
 import { assert } from '../../base/assert.ts';
-import { Heap } from '../../base/heap.ts';
+import { SortedList } from '../../base/sorted.ts';
 import { CLASS_PATIENCE_MS } from './limits.ts';
 import type { Task } from './parts.ts';
 
-interface Entry {
-  readonly task: Task;
-  gone: boolean;
-}
-
 /** Longest first; among equals, first come first. */
-function longer(a: Entry, b: Entry): boolean {
-  if (a.task.estimateMs !== b.task.estimateMs) return a.task.estimateMs > b.task.estimateMs;
-  return a.task.order < b.task.order;
+function longer(a: Task, b: Task): boolean {
+  if (a.orderMs !== b.orderMs) return a.orderMs > b.orderMs;
+  return a.order < b.order;
 }
 
 /** What cannot travel before what could have; then first come, first served. */
-function earlier(a: Entry, b: Entry): boolean {
-  const [aStays, bStays] = [a.task.spec.class === null, b.task.spec.class === null];
+function earlier(a: Task, b: Task): boolean {
+  const [aStays, bStays] = [a.spec.class === null, b.spec.class === null];
   if (aStays !== bStays) return aStays;
-  return a.task.order < b.task.order;
+  return a.order < b.order;
 }
 
-class Queue {
+interface Queue {
+  readonly tasks: SortedList<Task>;
   /** When a task of it last got a place, or since when tasks wait in it. */
-  servedAt = -Infinity;
-  readonly #heap: Heap<Entry>;
-  readonly #entries = new Map<Task, Entry>();
-
-  constructor(before: (a: Entry, b: Entry) => boolean) {
-    this.#heap = new Heap(before);
-  }
-
-  get size(): number {
-    return this.#entries.size;
-  }
-
-  tasks(): Iterable<Task> {
-    return this.#entries.keys();
-  }
-
-  add(task: Task): void {
-    const entry = { task, gone: false };
-    assert(!this.#entries.has(task), `task ${task.spec.id} waits twice`);
-    this.#entries.set(task, entry);
-    this.#heap.push(entry);
-  }
-
-  remove(task: Task): boolean {
-    const entry = this.#entries.get(task);
-    if (entry === undefined) return false;
-    entry.gone = true;
-    this.#entries.delete(task);
-    if (this.#heap.size > 64 && this.#heap.size > 2 * this.#entries.size) this.#heap.filter((e) => !e.gone);
-    return true;
-  }
-
-  peek(): Task | undefined {
-    while (this.#heap.peek()?.gone === true) this.#heap.pop();
-    return this.#heap.peek()?.task;
-  }
+  servedAt: number;
 }
+
+/** What may not be placed now, by class: nothing of it (0), or nothing longer than so many milliseconds. */
+export type Ceilings = ReadonlyMap<string, number>;
 
 export class WaitingTasks {
   readonly #byClass = new Map<string, Queue>();
-  readonly #here = new Queue(earlier);
+  readonly #here = new SortedList<Task>(earlier);
   #travelling = 0;
+  #workMs = 0;
 
   /** Tasks that may still go anywhere. */
   get travelling(): number {
     return this.#travelling;
+  }
+
+  /** The sum of their estimates. */
+  get workMs(): number {
+    return Math.max(0, this.#workMs);
   }
 
   get size(): number {
@@ -86,12 +56,12 @@ export class WaitingTasks {
     assert(task.spec.class !== null, 'a task without a class cannot travel');
     let queue = this.#byClass.get(task.spec.class.id);
     if (queue === undefined) {
-      queue = new Queue(longer);
-      queue.servedAt = now;
+      queue = { tasks: new SortedList(longer), servedAt: now };
       this.#byClass.set(task.spec.class.id, queue);
     }
-    queue.add(task);
+    queue.tasks.add(task);
     this.#travelling += 1;
+    this.#workMs += task.estimateMs;
   }
 
   /** Must be called while the task's place still says where it waits. */
@@ -102,8 +72,11 @@ export class WaitingTasks {
     }
     const id = task.spec.class?.id ?? '';
     const queue = this.#byClass.get(id);
-    if (queue?.remove(task) === true) this.#travelling -= 1;
-    if (queue?.size === 0) this.#byClass.delete(id);
+    if (queue?.tasks.remove(task) === true) {
+      this.#travelling -= 1;
+      this.#workMs = this.#travelling === 0 ? 0 : this.#workMs - task.estimateMs;
+    }
+    if (queue?.tasks.size === 0) this.#byClass.delete(id);
   }
 
   /** Classes of which tasks wait. */
@@ -113,7 +86,7 @@ export class WaitingTasks {
 
   /** How many tasks of a class wait to travel. */
   countOf(classId: string): number {
-    return this.#byClass.get(classId)?.size ?? 0;
+    return this.#byClass.get(classId)?.tasks.size ?? 0;
   }
 
   /** A task of the class got a place. */
@@ -123,19 +96,38 @@ export class WaitingTasks {
   }
 
   /**
-   * The task to place next, of the classes not in `blocked`: the longest, but a class that was passed over for as long as
-   * its longest task takes comes first. So a compiler that is seldom used has about one slot, and waits for one task's end.
+   * The task to place next, under the ceilings: the longest, but a class that was passed over for as long as its longest
+   * task takes comes first. So a compiler that is seldom used has about one slot, and waits for one task's end.
    */
-  next(blocked: ReadonlySet<string>, now: number): Task | undefined {
-    return (this.#byClass.size > 1 ? this.#passedOver(blocked, now) : undefined) ?? this.#longest(blocked);
+  next(ceilings: Ceilings, now: number): Task | undefined {
+    return (this.#byClass.size > 1 ? this.#passedOver(ceilings, now) : undefined) ?? this.#longest(ceilings);
   }
 
-  #passedOver(blocked: ReadonlySet<string>, now: number): Task | undefined {
+  longestOf(classId: string): Task | undefined {
+    return this.#byClass.get(classId)?.tasks.first();
+  }
+
+  /** The longest and the shortest that wait to travel, as they are ordered; 0 when none do. */
+  extremesMs(): { readonly longestMs: number; readonly shortestMs: number } {
+    let [longestMs, shortestMs] = [0, Infinity];
+    for (const { tasks } of this.#byClass.values()) {
+      longestMs = Math.max(longestMs, tasks.first()?.orderMs ?? 0);
+      shortestMs = Math.min(shortestMs, tasks.last()?.orderMs ?? Infinity);
+    }
+    return { longestMs, shortestMs: Math.min(shortestMs, longestMs) };
+  }
+
+  /** The next task that only this machine may take. */
+  nextHere(): Task | undefined {
+    return this.#here.first();
+  }
+
+  #passedOver(ceilings: Ceilings, now: number): Task | undefined {
     let found: Task | undefined;
     let since = Infinity;
     for (const [id, queue] of this.#byClass) {
-      if (blocked.has(id) || queue.servedAt >= since) continue;
-      const task = queue.peek();
+      if (queue.servedAt >= since) continue;
+      const task = longestUnder(queue, ceilings.get(id));
       if (task === undefined || now < queue.servedAt + CLASS_PATIENCE_MS + task.estimateMs) continue;
       found = task;
       since = queue.servedAt;
@@ -143,28 +135,17 @@ export class WaitingTasks {
     return found;
   }
 
-  #longest(blocked: ReadonlySet<string>): Task | undefined {
+  #longest(ceilings: Ceilings): Task | undefined {
     let best: Task | undefined;
     for (const [id, queue] of this.#byClass) {
-      if (blocked.has(id)) continue;
-      const task = queue.peek();
-      if (task === undefined) continue;
-      if (best === undefined || longer({ task, gone: false }, { task: best, gone: false })) best = task;
+      const task = longestUnder(queue, ceilings.get(id));
+      if (task !== undefined && (best === undefined || longer(task, best))) best = task;
     }
     return best;
   }
+}
 
-  longestOf(classId: string): Task | undefined {
-    return this.#byClass.get(classId)?.peek();
-  }
-
-  /** The next task that only this machine may take. */
-  nextHere(): Task | undefined {
-    return this.#here.peek();
-  }
-
-  /** All tasks that may travel, in no particular order. */
-  *travellers(): IterableIterator<Task> {
-    for (const queue of this.#byClass.values()) yield* queue.tasks();
-  }
+function longestUnder({ tasks }: Queue, ceilingMs: number | undefined): Task | undefined {
+  if (ceilingMs === undefined) return tasks.first();
+  return ceilingMs <= 0 ? undefined : tasks.firstWhere((task) => task.orderMs <= ceilingMs);
 }

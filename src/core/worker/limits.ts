@@ -33,6 +33,7 @@ export const SLOTS_PER_AHEAD = 4;
 export const HOLD_MS = 5000;
 /** Round trips are the least of the last few: what is above it is waiting for a busy machine. */
 export const RTT_SAMPLES = 4;
+export const OPENING_ROUND_TRIPS = 3;
 /** Weight of the latest run in the worker's own estimate. */
 export const PACE_NEW = 0.25;
 

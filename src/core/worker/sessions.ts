@@ -8,6 +8,7 @@ import {
   CONNECT_RETRY_MIN_MS,
   CONNECT_TIMEOUT_MS,
   IDLE_SESSION_MS,
+  OPENING_ROUND_TRIPS,
 } from './limits.ts';
 
 export function mayConnect(party: Party, now: number): boolean {
@@ -22,11 +23,12 @@ export function connect(desk: Desk, party: Party, now: number): void {
 }
 
 export function sessionUp(party: Party, now: number): void {
+  // Before anything is measured: opening takes three round trips at least.
+  party.roundTrips = party.session === 'connecting' ? [(now - party.sessionAt) / OPENING_ROUND_TRIPS] : [];
   party.session = 'up';
   party.sessionAt = now;
   party.failedConnects = 0;
   party.idleSince = now;
-  party.roundTrips = [];
 }
 
 /** The end of a session, wished or not: whatever it carried is worth nothing any more. */
