@@ -38,6 +38,7 @@ import { Journals } from './journal.ts';
 import { openLog, type Log } from './log.ts';
 import { Network } from './network.ts';
 import { Owner } from './owner.ts';
+import { OwnWork } from './own-work.ts';
 import { Preparer } from './prepare.ts';
 import { RecordKeeper } from './record-keeper.ts';
 import { watched } from './watched.ts';
@@ -129,6 +130,7 @@ export class Agent {
       nobodyAfterMs: nobody_after_ms,
       maxWaiting: max_waiting,
       own: ownInfo(home, config),
+      ...listenersOf(config),
     };
     const seed = randomInt(2 ** 32);
     this.recordKeeper = this.openRecord();
@@ -147,9 +149,13 @@ export class Agent {
             wallMs: this.recordKeeper.readAtMs,
           });
     this.stories = new Stories(policy);
+    const ownWork = new OwnWork((running) => this.workshop?.worker.post({ type: 'own', running }));
     this.delegator = new Delegator({
       name: config.machine.name,
-      machine: watched(machine, (event, effects, now) => this.stories.observe(event, effects, now)),
+      machine: watched(machine, (event, effects, now) => {
+        this.stories.observe(event, effects, now);
+        ownWork.observe(event, effects);
+      }),
       figures: this.figures,
       stories: this.stories,
       announce: (announcement) => {
@@ -320,4 +326,9 @@ function ownInfo(home: string, config: Config): WorkerInfo {
 function nodeIn(home: string): string {
   const cluster = loadCluster(home);
   return cluster.ok ? (cluster.value?.nodeId ?? '') : '';
+}
+
+/** Only of a list of peers is it known how many hear it. */
+function listenersOf({ network }: Config): { listeners?: number } {
+  return network.announce.includes('multicast') ? {} : { listeners: network.peers.length };
 }
