@@ -91,7 +91,7 @@ export function readRule(property: Property, findZone: ZoneFinder): RuleSpec {
   if (part.has('rscale') && String(part.get('rscale')).toUpperCase() !== 'GREGORIAN') {
     throw new BadValue(`rules of the ${String(part.get('rscale')).slice(0, 20)} calendar are not known`);
   }
-  const freq = String(part.get('freq') ?? '').toUpperCase();
+  const freq = textIn(part.get('freq')).toUpperCase();
   if (!frequencies.has(freq)) throw new BadValue(`a rule of frequency «${freq.slice(0, 20)}»`);
   const numbers = (name: string, min: number, max: number, zero = false): number[] => {
     const listed = listOf(part.get(name)).map(Number);
@@ -107,7 +107,7 @@ export function readRule(property: Property, findZone: ZoneFinder): RuleSpec {
     if (value === undefined) return null;
     const number = Number(value);
     if (!Number.isInteger(number) || number < 1)
-      throw new BadValue(`${name.toUpperCase()}=${String(value).slice(0, 20)}`);
+      throw new BadValue(`${name.toUpperCase()}=${textIn(value).slice(0, 20)}`);
     return number;
   };
   const weekStart = part.get('wkst');
@@ -119,7 +119,7 @@ export function readRule(property: Property, findZone: ZoneFinder): RuleSpec {
     // ical.js counts from Sunday = 1; text is the standard's own.
     weekStart: (typeof weekStart === 'number'
       ? (weekStart + 5) % 7
-      : Math.max(0, weekdays.indexOf(String(weekStart ?? 'MO')))) as Weekday,
+      : Math.max(0, weekdays.indexOf(textIn(weekStart ?? 'MO')))) as Weekday,
     bySecond: numbers('bysecond', 0, 60, true).map((n) => Math.min(n, 59)),
     byMinute: numbers('byminute', 0, 59, true),
     byHour: numbers('byhour', 0, 23, true),
@@ -144,6 +144,10 @@ function readWeekday(value: unknown): { weekday: Weekday; nth: number } {
   const weekday = weekdays.indexOf(name.toUpperCase());
   if (weekday < 0 || Math.abs(Number(nth)) > 53) throw new BadValue(`BYDAY=${String(value).slice(0, 20)}`);
   return { weekday: weekday as Weekday, nth: Number(nth) };
+}
+
+function textIn(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }
 
 function listOf(value: unknown): readonly unknown[] {

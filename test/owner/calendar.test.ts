@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { OwnerReport } from '../../src/apps/agent/owner.ts';
+import type { OwnerReport } from '../../src/apps/owner-report.ts';
 import { TestFarm, until } from '../e2e/support.ts';
 import { eventText, Radicale, radicaleIsHere } from './radicale.ts';
 

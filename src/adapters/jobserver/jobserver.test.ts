@@ -78,7 +78,7 @@ function run(command: readonly string[], cwd: string): { said: () => string; end
 }
 
 /** Through 3, 6 and 2 jobs at a time; the outermost command is the one job that has no byte. */
-async function follow(gates: Gates, made: ReturnType<typeof run>): Promise<void> {
+async function checkFollows(gates: Gates, made: ReturnType<typeof run>): Promise<void> {
   await gates.until(3);
   gates.release();
   await gates.until(3);
@@ -107,7 +107,7 @@ describe('a real make', () => {
     writeFileSync(join(dir, 'Makefile'), `all: ${names.join(' ')}\n${names.map(recipe).join('')}`);
     const gates = new Gates(names);
     jobserver.allow(3);
-    await follow(gates, run(['make'], dir));
+    await checkFollows(gates, run(['make'], dir));
     gates.close();
   });
 
@@ -117,7 +117,7 @@ describe('a real make', () => {
     writeFileSync(join(dir, 'sub/Makefile'), `all: ${names.join(' ')}\n${names.map(recipe).join('')}`);
     const gates = new Gates(names);
     jobserver.allow(3);
-    await follow(gates, run(['make'], dir));
+    await checkFollows(gates, run(['make'], dir));
     gates.close();
   });
 
@@ -132,7 +132,7 @@ describe('a real make', () => {
     execFileSync('cmake', ['-S', dir, '-B', join(dir, 'b'), '-G', 'Unix Makefiles'], { stdio: 'ignore' });
     const gates = new Gates(names);
     jobserver.allow(3);
-    await follow(gates, run(['cmake', '--build', join(dir, 'b')], dir));
+    await checkFollows(gates, run(['cmake', '--build', join(dir, 'b')], dir));
     gates.close();
   });
 });

@@ -2,7 +2,6 @@
 // run here. Titles and places of events stay in this file's `show`; what goes to the worker is S, a yes or a no, and a reason without them.
 import { Calendars } from '../../adapters/calendars/calendars.ts';
 import { loadSources } from '../../adapters/calendars/source-file.ts';
-import type { SourceState } from '../../adapters/calendars/types.ts';
 import { loadLearned, loadSaid, nothingSaid, saveLearned, type OwnerSaid } from '../../adapters/owner/owner-files.ts';
 import type { Prng } from '../../base/prng.ts';
 import { noOptions } from '../../calendar/classes.ts';
@@ -11,6 +10,7 @@ import { parseHours, withinHours } from '../../core/availability/hours.ts';
 import { OwnerModel } from '../../core/availability/owner-model.ts';
 import type { Presence, Switch } from '../../core/availability/types.ts';
 import { judge, type Verdict } from '../../core/availability/verdict.ts';
+import type { OwnerReport, OwnerShow } from '../owner-report.ts';
 
 const lookEveryMs = 5_000;
 const saveEveryMs = 10 * 60_000;
@@ -26,15 +26,6 @@ export interface OwnerParts {
   /** The answer has changed, or its figures have. */
   readonly onVerdict: (verdict: Verdict) => void;
   readonly problem: (what: string, why: string | null) => void;
-}
-
-export interface OwnerReport {
-  readonly why: string;
-  readonly mayHelp: boolean;
-  readonly freeFor: readonly number[];
-  readonly calendars: readonly SourceState[];
-  readonly hours: string;
-  readonly zone: string;
 }
 
 export class Owner {
@@ -173,19 +164,4 @@ export class Owner {
     const saved = saveLearned(this.#parts.home, this.#model.export());
     this.#parts.problem('what was learned of the owner', saved.ok ? null : saved.error);
   }
-}
-
-export interface OwnerShow {
-  readonly zone: string;
-  readonly nowMs: number;
-  /** Each quarter of an hour from now. */
-  readonly stayFree: readonly number[];
-  readonly events: readonly {
-    readonly startMs: number;
-    readonly endMs: number;
-    readonly class: string;
-    readonly source: string;
-    /** Empty for private ones. */
-    readonly summary: string;
-  }[];
 }

@@ -115,7 +115,7 @@ export class Worker {
 
   standStill(frozen: boolean): void {
     this.frozen = frozen;
-    for (const { run } of this.attempts.values()) void (frozen ? run?.freeze() : run?.thaw());
+    for (const { run } of this.attempts.values()) run?.[frozen ? 'freeze' : 'thaw']();
   }
 
   /** Ends all that runs for others; their delegators hear that the owner has come back. */

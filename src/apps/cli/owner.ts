@@ -2,7 +2,7 @@
 import { loadSaid, saveSaid, type OwnerSaid } from '../../adapters/owner/owner-files.ts';
 import { homeDirectory, prepareHome } from '../../adapters/config/config.ts';
 import { parseHours } from '../../core/availability/hours.ts';
-import type { OwnerReport, OwnerShow } from '../agent/owner.ts';
+import type { OwnerReport, OwnerShow } from '../owner-report.ts';
 import { complain } from '../complain.ts';
 import { ask, ensureAgent } from './agent-client.ts';
 import { drawStrip } from './strip.ts';

@@ -1,7 +1,7 @@
 // A readable strip of the owner's next days: one row a day, a mark for each stretch of it, the events below, and how likely the machine
 // stays free from now on.
 import { findZone, utc } from '../../calendar/zones.ts';
-import type { OwnerShow } from '../agent/owner.ts';
+import type { OwnerShow } from '../owner-report.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -55,7 +55,7 @@ export function drawStrip(show: OwnerShow, days: number, options: StripOptions):
   for (const each of told) {
     const start = zone.toWall(each.startMs);
     const line = `${dayName(Math.floor(start / DAY_MS))} ${clock(start)}-${clock(zone.toWall(each.endMs))}  ${each.class.padEnd(width)}  ${each.summary}`;
-    lines.push([...line].slice(0, Math.max(40, options.columns)).join('').trimEnd());
+    lines.push(Array.from(line).slice(0, Math.max(40, options.columns)).join('').trimEnd());
   }
   return `${lines.join('\n')}\n`;
 }

@@ -28,7 +28,7 @@ export interface Component {
   readonly reason: 'break' | 'event' | 'day';
   /** Of all reasons together 1. */
   readonly weight: number;
-  stillAway(atMs: number): number;
+  readonly stillAway: (atMs: number) => number;
   /** The stretch it comes from; null for breaks and days. */
   readonly stretch: Stretch | null;
 }
