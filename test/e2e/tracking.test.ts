@@ -61,7 +61,7 @@ test('a compile, explained: announced, offered, given to, done; with the figures
   );
   expect(text).toMatch(/\+[\d.]+ m?s {2}w1 offers 1 slot, load [\d.]+ per core\n/);
   expect(text).toMatch(
-    /given to w1, the only one with a free slot\n +machine +speed +load +send +run +stays +done in\n +→ +w1 +1\.00×/,
+    /given to w1, the only one with a free slot\n +machine +speed +load +send +run +stays +done in\n +→ +w1 +[\d.]+×/,
   );
   expect(text).toMatch(/result from w1: ended with 0 after /);
   expect(text).not.toContain('\x1b');
