@@ -8,7 +8,8 @@ cd "$root" || exit 1
 # In a subshell first: a set-up that fails ends the program, and the last line must say so all the same.
 (set_up) || { echo '0 passed, 1 failed'; exit 1; }
 set_up
-ensure_packages 'the tests' 'c++=g++' make=make cmake=cmake ninja=ninja-build clang=clang ip=iproute2 bwrap=bubblewrap
+ensure_packages 'the tests' 'c++=g++' make=make cmake=cmake ninja=ninja-build clang=clang ip=iproute2 bwrap=bubblewrap \
+  Xvfb=xvfb xdotool=xdotool dbus-daemon=dbus ../lib/python3/dist-packages/dbusmock=python3-dbusmock
 PATH=$root/node_modules/.bin:${node%/*}:$PATH
 export PATH
 

@@ -5,7 +5,6 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Bus, socketOf } from './dbus.ts';
 import { decodeMessage, encodeCall, messageLength, type DbusMessage } from './dbus-wire.ts';
-import { DesktopIdle } from './desktop-idle.ts';
 import { logindMatches, readLogind, sleepSignal } from './logind.ts';
 import { haveBus, PresenceRig, until } from './test-rig.ts';
 
@@ -102,34 +101,6 @@ call = manager.Inhibit('sleep:idle', 'Video', 'a call', 'block').take()`,
     expect(await readLogind(bus)).not.toBeNull();
     rig.close();
     await until('the bus is lost', async () => (await readLogind(bus)) === null);
-  });
-
-  test('a desktop’s idle time, from whoever tells it', async () => {
-    const address = await rig.startLogind();
-    const tell = (path: string, name: string, methods: string): void =>
-      rig.mock(address, `mock.AddObject('${path}', '${name}', dbus.Dictionary({}, signature='sv'), ${methods})`);
-    tell(
-      '/org/gnome/Mutter/IdleMonitor/Core',
-      'org.gnome.Mutter.IdleMonitor',
-      `[('GetIdletime', '', 't', 'ret = 4200')]`,
-    );
-    tell(
-      '/org/freedesktop/ScreenSaver',
-      'org.freedesktop.ScreenSaver',
-      `[('GetSessionIdleTime', '', 'u', 'ret = 7000')]`,
-    );
-    const bus = connect(address);
-    const silent = new DesktopIdle(bus);
-    expect(await silent.idleMs()).toBeNull();
-    expect(await silent.inhibited()).toBe(false);
-    // The mock has these objects under logind's name.
-    const as = (only: string): DesktopIdle =>
-      new DesktopIdle({
-        call: (service, path, method) =>
-          service === only ? bus.call('org.freedesktop.login1', path, method) : Promise.resolve(null),
-      });
-    expect(await as('org.gnome.Mutter.IdleMonitor').idleMs()).toBe(4200);
-    expect(await as('org.freedesktop.ScreenSaver').idleMs()).toBe(7000);
   });
 });
 

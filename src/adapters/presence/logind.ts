@@ -8,7 +8,10 @@ const service = 'org.freedesktop.login1';
 const manager = '/org/freedesktop/login1';
 const maxSessions = 100;
 
-export const logindMatches = [`type='signal',sender='${service}'`] as const;
+/** Sessions that come and go, sleep, and properties of any of its objects. */
+export const logindMatches = ['org.freedesktop.login1.Manager', 'org.freedesktop.DBus.Properties'].map(
+  (each) => `type='signal',sender='${service}',interface='${each}'`,
+);
 
 /** True: sleep begins; false: it is over; null: the signal says something else. */
 export function sleepSignal(signal: DbusMessage): boolean | null {

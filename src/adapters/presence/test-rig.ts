@@ -6,6 +6,7 @@ import os from 'node:os';
 import { dirname, join } from 'node:path';
 
 const python = '/usr/bin/python3';
+const logind = 'org.freedesktop.login1';
 const have = (command: string): boolean => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
 
 /** Says loudly what is missing, so that nobody takes a skipped test for one that ran. */
@@ -90,34 +91,44 @@ export class PresenceRig {
     if (moved.status !== 0) throw new Error(`xdotool: ${moved.stderr.toString()}`);
   }
 
-  /** A bus with a logind of dbusmock's on it; its address. */
-  async startLogind(): Promise<string> {
+  /** A message bus of our own; its address. */
+  async startBus(): Promise<string> {
     const config = ['--session', '--nofork', '--print-address=3', `--address=unix:path=${join(this.dir, 'bus')}`];
     const daemon = spawn('dbus-daemon', config, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
     this.#children.push(daemon);
     let said = '';
     daemon.stdio[3]?.on('data', (text: Buffer) => (said += text.toString()));
     await until('the bus says its address', () => said.endsWith('\n'));
-    const address = said.trim();
-    const env = { ...process.env, DBUS_SYSTEM_BUS_ADDRESS: address };
-    this.#children.push(spawn(python, ['-m', 'dbusmock', '--template', 'logind'], { env, stdio: 'ignore' }));
-    await until('the mock answers', () => this.#runMock(address, '') === '');
+    return said.trim();
+  }
+
+  /** A bus with a logind of dbusmock's on it; its address. */
+  async startLogind(): Promise<string> {
+    const address = await this.startBus();
+    await this.startMock(address, logind, ['--template', 'logind']);
     return address;
   }
 
-  /** Runs Python that tells the mock what to do: `manager`, `mock` (its mock interface), `at(path)`, `dbus`. */
-  mock(address: string, code: string): void {
-    const said = this.#runMock(address, code);
+  /** A service of dbusmock's, as its words say. */
+  async startMock(address: string, service: string, words: readonly string[]): Promise<void> {
+    const env = { ...process.env, DBUS_SYSTEM_BUS_ADDRESS: address, DBUS_SESSION_BUS_ADDRESS: address };
+    this.#children.push(spawn(python, ['-m', 'dbusmock', ...words], { env, stdio: 'ignore' }));
+    await until('the mock answers', () => this.#runMock(address, service, '') === '');
+  }
+
+  /** Runs Python that tells a mock what to do: `at(path)` is its mock interface; for logind there is `mock`, `manager`, and more below. */
+  mock(address: string, code: string, service = logind): void {
+    const said = this.#runMock(address, service, code);
     if (said !== '') throw new Error(`the mock refuses: ${code}\n${said}`);
   }
 
   /** What Python complains of; empty: nothing. */
-  #runMock(address: string, code: string): string {
+  #runMock(address: string, service: string, code: string): string {
     const before = `
 import dbus, sys
 bus = dbus.bus.BusConnection(sys.argv[1])
-assert bus.name_has_owner('org.freedesktop.login1')
-def at(path): return dbus.Interface(bus.get_object('org.freedesktop.login1', path), 'org.freedesktop.DBus.Mock')
+assert bus.name_has_owner('${service}')
+def at(path): return dbus.Interface(bus.get_object('${service}', path), 'org.freedesktop.DBus.Mock')
 mock = at('/org/freedesktop/login1')
 manager = dbus.Interface(mock, 'org.freedesktop.login1.Manager')
 session = '/org/freedesktop/login1/session/'

@@ -114,6 +114,56 @@ test.skipIf(!haveX)('a display: away without input, back within a moment of the 
   }
 });
 
+describe.skipIf(!haveBus)('a Wayland desktop', () => {
+  /** A desktop that says what is in a file, in milliseconds. */
+  async function desktop(name: string, path: string, method: string, type: string): Promise<(ms: number) => void> {
+    const file = rig.write('idle', '0');
+    rig.write('run/user/wayland-0', '');
+    const address = await rig.startBus();
+    env = { XDG_RUNTIME_DIR: `${rig.dir}/run/user`, DBUS_SESSION_BUS_ADDRESS: address };
+    await rig.startMock(address, name, [name, path, name]);
+    const add = (...words: string[]): string => `at('${path}').AddMethod('${name}', ${words.join(', ')})`;
+    rig.mock(
+      address,
+      `${add(`'${method}'`, `''`, `'${type}'`, `"ret = int(open('${file}').read())"`)}
+${add(`'AddUserActiveWatch'`, `''`, `'u'`, `"ret = int(open('${file}').read()) and 7"`)}`,
+      name,
+    );
+    letTimePass();
+    return (ms) => void rig.write('idle', String(ms));
+  }
+  let env: NodeJS.ProcessEnv = {};
+
+  test('GNOME: idle by its monitor, and it tells the next input itself', async () => {
+    const name = 'org.gnome.Mutter.IdleMonitor';
+    const path = '/org/gnome/Mutter/IdleMonitor/Core';
+    const rest = await desktop(name, path, 'GetIdletime', 't');
+    const watcher = await watch({ env, idleMs: 30_000 });
+    expect(watcher.state.presence).toEqual({ state: 'present', because: 'the owner is here' });
+    rest(40_000);
+    await until('away', () => stateOf(watcher) === 'away', 25_000);
+    rest(5);
+    // Well before the next poll, and without asking.
+    const fired = `at('${path}').EmitSignal('${name}', 'WatchFired', 'u', [dbus.UInt32(7)])`;
+    rig.mock(env['DBUS_SESSION_BUS_ADDRESS'] ?? '', fired, name);
+    await until('back', () => stateOf(watcher) === 'present', 2000);
+  });
+
+  test('another: asked while the owner is away', async () => {
+    const rest = await desktop(
+      'org.freedesktop.ScreenSaver',
+      '/org/freedesktop/ScreenSaver',
+      'GetSessionIdleTime',
+      'u',
+    );
+    rest(90_000);
+    const watcher = await watch({ env });
+    await until('away', () => stateOf(watcher) === 'away');
+    rest(10);
+    await until('back', () => stateOf(watcher) === 'present', 3000);
+  });
+});
+
 describe.skipIf(!haveBus)('a session manager', () => {
   test('locked and unlocked at the signal, sleep before the machine sleeps, lid unless docked', async () => {
     const address = await rig.startLogind();

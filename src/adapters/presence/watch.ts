@@ -11,8 +11,9 @@ const pollMs = 5_000;
 const glanceMs = 100;
 /** Of glances, one in so many asks those to whom it costs something. */
 const seldom = 10;
-/** After a signal: several often come together. */
+/** After a signal: several often come together; and a stream of them must not cost more than this. */
 const settleMs = 20;
+const streamMs = 200;
 const startWithinMs = 500;
 /** A display tells idle times, and the moment of the last input moves by a little with each. */
 const jitterMs = 50;
@@ -63,6 +64,7 @@ class Watcher implements PresenceWatcher {
   #glancing = false;
   #glances = 0;
   #nextLookAt = 0;
+  #lookedAt = -Infinity;
   #stopped = false;
   #state: PresenceState = { presence: unknown, switches: [] };
 
@@ -101,7 +103,9 @@ class Watcher implements PresenceWatcher {
 
   #soon(): void {
     if (this.#looking !== null) this.#again = true;
-    this.#nextLookAt = Math.min(this.#nextLookAt, performance.now() + settleMs);
+    const now = performance.now();
+    const waitMs = now - this.#lookedAt < 1_000 ? streamMs : settleMs;
+    this.#nextLookAt = Math.min(this.#nextLookAt, now + waitMs);
     if (this.#looking === null && !this.#glancing) this.#rest();
   }
 
@@ -111,7 +115,8 @@ class Watcher implements PresenceWatcher {
       .catch(() => this.#tell({ presence: unknown, switches: [] }))
       .finally(() => {
         this.#looking = null;
-        this.#nextLookAt = performance.now() + (this.#again ? settleMs : this.#pollMs);
+        this.#lookedAt = performance.now();
+        this.#nextLookAt = this.#lookedAt + (this.#again ? streamMs : this.#pollMs);
         this.#again = false;
         this.#rest();
       });
