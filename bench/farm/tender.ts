@@ -117,6 +117,7 @@ export class Tender implements Contender {
     this.takeHome(from, clientName);
     const client = await this.startAgent(clientHost, clientName, [...agentNodeOptions, main, 'agent'], {
       TENDER_LOG: this.logDir === null ? 'info' : 'debug',
+      ...(this.logDir === null ? {} : { TENDER_JOURNAL: join(this.logDir, 'journals') }),
     });
     const build = `b${randomBytes(6).toString('hex')}`;
     await this.ask({ cmd: 'build-start', build, needs: '' });
