@@ -197,6 +197,7 @@ export class Delegation {
       evictions: 0,
       refusals: 0,
       lastFailure: '',
+      heldUntil: Infinity,
       retrySameAt: -Infinity,
       failedOn: new Set(),
     };

@@ -85,6 +85,10 @@ export const HEDGE_BUDGET_IDLE = 0.25;
 export const RATE_KNOWN_AFTER = 4;
 export const BENCH_RATIO_MAX = 8;
 
+/** A slot that was expected to be free by now may be so a little later: this, or a share of what is gained by it. */
+export const HELD_MORE_MS = 100;
+export const HELD_MORE_SHARE = 0.25;
+
 /** Durations are lognormal: the 99th percentile is so many times as far from the median as the 80th, in logarithms. */
 export const P99_OVER_P80 = 2.764;
 

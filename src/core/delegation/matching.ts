@@ -14,6 +14,8 @@ import {
   FIRST_OFFERS_MS,
   FIRST_TASKS_MS,
   FIRST_WAIT_SHARE,
+  HELD_MORE_MS,
+  HELD_MORE_SHARE,
   NOBODY_ROUND_TRIPS,
 } from './limits.ts';
 import type { Lease, Task, WorkerBook } from './parts.ts';
@@ -139,21 +141,34 @@ function fits(
   if (fitting.length > 0 || places.length === 0) return { fitting, ceilingMs: 0 };
   let fastest = 0;
   for (const { rate } of places) fastest = Math.max(fastest, rate);
-  if (isFirst(book, now) || isSoonerLater(book, task, task.orderMs / fastest, now)) {
+  if (isFirst(book, now) || isHeldBack(book, task, task.orderMs / fastest, now)) {
     return { fitting, ceilingMs: limitMs * fastest };
   }
   return { fitting: places, ceilingMs: 0 };
 }
 
-/** Whether a slot that is busy now would have the task done in less than `hereMs`, its present task's end included. */
-function isSoonerLater(book: Book, task: Task, hereMs: number, now: number): boolean {
+/**
+ * Whether a slot that is busy now would have the task done in less than `hereMs`, its present task's end included. When
+ * that slot is not free in the time that was expected, the expectation was wrong, and the task waits no longer.
+ */
+function isHeldBack(book: Book, task: Task, hereMs: number, now: number): boolean {
+  if (now >= task.heldUntil) return false;
   const classId = task.spec.class?.id ?? '';
+  let waitMs = Infinity;
+  let gainMs = 0;
   for (const worker of book.holding) {
     if (book.open.has(worker) || task.failedOn.has(worker.id) || !covers(worker, classId)) continue;
     const theirMs = task.orderMs / book.rate(worker, task.scope);
-    if (theirMs < hereMs && untilOneEnds(worker, now) + theirMs < hereMs) return true;
+    if (theirMs >= hereMs) continue;
+    const untilFreeMs = untilOneEnds(worker, now);
+    if (untilFreeMs + theirMs >= hereMs) continue;
+    waitMs = Math.min(waitMs, untilFreeMs);
+    gainMs = Math.max(gainMs, hereMs - untilFreeMs - theirMs);
   }
-  return false;
+  if (waitMs === Infinity) return false;
+  if (task.heldUntil === Infinity) task.heldUntil = now + waitMs + Math.max(HELD_MORE_MS, HELD_MORE_SHARE * gainMs);
+  book.retryAt = Math.min(book.retryAt, task.heldUntil);
+  return true;
 }
 
 /** Below it by less than any two estimates differ. */

@@ -32,6 +32,8 @@ export interface Task {
   evictions: number;
   refusals: number;
   lastFailure: string;
+  /** Until when a faster slot should have been free for it; then it takes any. Infinity: it was never held back. */
+  heldUntil: number;
   /** Not before this again to a worker on which it failed. */
   retrySameAt: number;
   readonly failedOn: Set<NodeId>;
