@@ -34,20 +34,21 @@ export function hedge(book: Book, now: number): void {
   while (mayHedge(book)) {
     let best: Doubling | null = null;
     for (const task of book.away) {
-      const doubling = consider(book, task, now);
-      if (doubling !== null && (best === null || doubling.leftMs > best.leftMs)) best = doubling;
+      best = consider(book, task, best?.leftMs ?? -Infinity, now) ?? best;
     }
     if (best === null) return;
     award(book, best.worker, best.lease, best.task, best.kind, now, [best.place]);
   }
 }
 
-function consider(book: Book, task: Task, now: number): Doubling | null {
+/** Only what has more time left than `moreThanMs` is looked at: looking for another machine is what costs. */
+function consider(book: Book, task: Task, moreThanMs: number, now: number): Doubling | null {
   const [attempt, second] = book.liveAttempts(task);
   if (attempt === undefined || second !== undefined) return null;
   const build = book.build(task.spec.build);
   const elapsedMs = now - attempt.awardedAt;
   const leftMs = timeLeft(book, attempt, elapsedMs);
+  if (leftMs <= moreThanMs) return null;
   const straggles = elapsedMs > Math.max(STRAGGLER_MIN_MS, STRAGGLER_ESTIMATES * attempt.estimateMs);
   const kind = straggles ? 'straggler' : 'tail';
   if (kind === 'tail' && !book.isTail(build, now)) return null;
