@@ -33,8 +33,12 @@ export function mayHedge(book: Book): boolean {
 export function hedge(book: Book, now: number): void {
   while (mayHedge(book)) {
     let best: Doubling | null = null;
+    let mostLeftMs = -Infinity;
     for (const task of book.away) {
-      best = consider(book, task, best?.leftMs ?? -Infinity, now) ?? best;
+      const doubling = consider(book, task, mostLeftMs, now);
+      if (doubling === null) continue;
+      best = doubling;
+      mostLeftMs = doubling.leftMs;
     }
     if (best === null) return;
     award(book, best.worker, best.lease, best.task, best.kind, now, [best.place]);
