@@ -36,9 +36,7 @@ const OWN = sampleInfo({ bench: 1000 });
 /** Runs the scenario once; equal arguments give equal samples. */
 export function measure(scheduler: Scheduler, scenario: Scenario): Sample {
   const outcome =
-    scheduler === 'tender'
-      ? runTender(scenario, { delegator: { own: OWN } })
-      : runBaseline(scheduler, scenario);
+    scheduler === 'tender' ? runTender(scenario, { delegator: { own: OWN } }) : runBaseline(scheduler, scenario);
   return sampleOf(scheduler, scenario, outcome);
 }
 
