@@ -11,6 +11,7 @@ type DeskOptions = Required<Pick<PresenceOptions, 'env' | 'runRoot' | 'x11Dir' |
 
 export class Desk {
   readonly #options: DeskOptions;
+  readonly #onInput: () => void;
   readonly #uid = process.getuid?.() ?? 0;
   readonly #runtimeDir: string;
   readonly #bus: Bus;
@@ -22,15 +23,16 @@ export class Desk {
   /** There is something to sit at, though perhaps nothing tells of it. */
   exists = false;
 
-  constructor(options: DeskOptions, onNews: () => void) {
+  constructor(options: DeskOptions, onInput: () => void) {
     this.#options = options;
+    this.#onInput = onInput;
     const { env, runRoot } = options;
     this.#runtimeDir = env['XDG_RUNTIME_DIR'] ?? `${runRoot}/user/${this.#uid}`;
     this.#bus = new Bus({
       address: env['DBUS_SESSION_BUS_ADDRESS'] ?? `unix:path=${this.#runtimeDir}/bus`,
       matches: desktopMatches,
       onSignal: (signal) => {
-        if (this.#desktop.fired(signal)) onNews();
+        if (this.#desktop.fired(signal)) onInput();
       },
       onLost: () => this.#desktop.lost(),
     });
@@ -64,17 +66,19 @@ export class Desk {
     return this.exists ? this.#desktop.inhibited() : Promise.resolve(false);
   }
 
-  /**
-   * A cheap look between two others, `seldom` at what costs others something; null: nothing new is known. Where the desktop tells the next
-   * input by itself it is not asked.
-   */
+  /** Asks to be told of the next input; true: that will be news, and glances are not needed (or tell nothing). */
+  async watchForInput(): Promise<boolean> {
+    if (this.#by === 'display') return (await this.#display?.connection.watchForInput()) ?? true;
+    return this.#by === null || this.#desktop.watchForInput();
+  }
+
+  /** A look between two others, where input is not told: `seldom` at what costs others something; null: nothing new is known. */
   async glance(seldom: boolean): Promise<number | null> {
-    if (this.#by === 'display' && this.#display !== null) {
-      const idle = await this.#display.connection.idle();
+    if (this.#by === 'display') {
+      const idle = (await this.#display?.connection.idle()) ?? null;
       return idle === null ? null : this.#before('display', idle.idleMs);
     }
-    if (this.#by !== 'desktop' || (await this.#desktop.watchForInput()) || !seldom) return null;
-    const idleMs = await this.#desktop.idleMs();
+    const idleMs = this.#by === 'desktop' && seldom ? await this.#desktop.idleMs() : null;
     return idleMs === null ? null : this.#before('desktop', idleMs);
   }
 
@@ -100,7 +104,8 @@ export class Desk {
         `${env['HOME'] ?? ''}/.Xauthority`,
         `${runRoot}/user/${this.#uid}/gdm/Xauthority`,
       ];
-      const connection = await X11Display.open({ display: name, socketDir: x11Dir, authorities });
+      const where = { display: name, socketDir: x11Dir, authorities };
+      const connection = await X11Display.open(where, this.#onInput);
       this.#display = connection === null ? null : { name, connection };
     }
     const idle = (await this.#display?.connection.idle()) ?? null;

@@ -26,8 +26,8 @@ export class Sources {
   /** As the signal has said it; null: none has. */
   sleeping: boolean | null = null;
 
-  /** `onNews`: something is different; look soon. */
-  constructor(options: Required<PresenceOptions>, onNews: () => void) {
+  /** `onNews`: something is different; look soon. `onInput`: somebody is here; look now. */
+  constructor(options: Required<PresenceOptions>, onNews: () => void, onInput: () => void) {
     this.#options = options;
     const { env, runRoot } = options;
     this.#bus = new Bus({
@@ -39,7 +39,7 @@ export class Sources {
       },
       onLost: () => (this.sleeping = null),
     });
-    this.#desk = new Desk(options, onNews);
+    this.#desk = new Desk(options, onInput);
   }
 
   async look(): Promise<Seen> {
@@ -69,9 +69,16 @@ export class Sources {
     };
   }
 
+  /** Asks to be told of the next input; true: nothing is left to look at but terminals from afar. */
+  async watchForInput(): Promise<boolean> {
+    const consoles = this.#logins.some((login) => login.kind === 'local' && login.surface === 'terminal');
+    return (await this.#desk.watchForInput()) && !consoles;
+  }
+
   /** The latest input anywhere, as far as that can be known at almost no cost; null: nothing is known. `seldom`: see Desk. */
   async glance(seldom: boolean): Promise<number | null> {
-    const desk = await this.#desk.glance(seldom);
+    const told = await this.#desk.watchForInput();
+    const desk = told ? null : await this.#desk.glance(seldom);
     const inputs = this.#logins.map((login) => (login.surface === 'terminal' ? this.#typedMs(login) : null));
     const latest = Math.max(-Infinity, ...[desk, ...inputs].filter((each) => each !== null));
     return Number.isFinite(latest) ? latest : null;

@@ -9,7 +9,7 @@ import type { PresenceOptions } from './types.ts';
 
 const pollMs = 5_000;
 const glanceMs = 100;
-/** Of glances, one in so many asks those to whom it costs something. */
+/** Of glances, one in so many asks those to whom it costs something; and so much seldomer are glances where return is told by a signal. */
 const seldom = 10;
 /** After a signal: several often come together; and a stream of them must not cost more than this. */
 const settleMs = 20;
@@ -62,6 +62,8 @@ class Watcher implements PresenceWatcher {
   #looking: Promise<void> | null = null;
   #again = false;
   #glancing = false;
+  /** The next input comes as news. */
+  #told = false;
   #glances = 0;
   #nextLookAt = 0;
   #lookedAt = -Infinity;
@@ -74,7 +76,11 @@ class Watcher implements PresenceWatcher {
     this.#pollMs = Math.min(pollMs, Math.max(200, idleMs / 4));
     this.#presence = new PresenceWatch({ idleMs });
     this.#load = new ForeignLoad(procRoot, ownPids);
-    this.#sources = new Sources(options, () => this.#soon());
+    this.#sources = new Sources(
+      options,
+      () => this.#soon(performance.now() - this.#lookedAt < 1_000 ? streamMs : settleMs),
+      () => this.#soon(0),
+    );
   }
 
   get state(): PresenceState {
@@ -101,11 +107,9 @@ class Watcher implements PresenceWatcher {
     this.#timer.unref();
   }
 
-  #soon(): void {
+  #soon(waitMs: number): void {
     if (this.#looking !== null) this.#again = true;
-    const now = performance.now();
-    const waitMs = now - this.#lookedAt < 1_000 ? streamMs : settleMs;
-    this.#nextLookAt = Math.min(this.#nextLookAt, now + waitMs);
+    this.#nextLookAt = Math.min(this.#nextLookAt, performance.now() + waitMs);
     if (this.#looking === null && !this.#glancing) this.#rest();
   }
 
@@ -127,13 +131,15 @@ class Watcher implements PresenceWatcher {
   #rest(): void {
     const leftMs = Math.max(0, this.#nextLookAt - performance.now());
     const away = this.#state.presence.state === 'away';
-    if (!away || leftMs < glanceMs) this.#wake(leftMs, () => this.#look());
-    else this.#wake(glanceMs, () => this.#glance());
+    const pauseMs = this.#told ? glanceMs * seldom : glanceMs;
+    if (!away || leftMs < pauseMs) this.#wake(leftMs, () => this.#look());
+    else this.#wake(pauseMs, () => this.#glance());
   }
 
   async #glance(): Promise<void> {
     this.#glancing = true;
     const inputMs = await this.#sources.glance(++this.#glances % seldom === 0).catch(() => null);
+    this.#told = await this.#sources.watchForInput().catch(() => false);
     this.#glancing = false;
     if (inputMs !== null && inputMs > this.#lastInputMs + jitterMs) await this.#look();
     else this.#rest();
@@ -153,6 +159,7 @@ class Watcher implements PresenceWatcher {
     const foreignLoad = this.#foreignLoad;
     const presence = this.#presence.look({ atMs, sessions, hasSeat, idleInhibited, foreignLoad });
     this.#tell({ presence, switches: this.#switches(seen) });
+    this.#told = presence.state === 'away' && (await this.#sources.watchForInput());
   }
 
   #tell(state: PresenceState): void {

@@ -31,6 +31,28 @@ describe.skipIf(!haveX)('a real X server', () => {
     expect(await display.idle()).toMatchObject({ withinWayland: false });
   });
 
+  test('an alarm rings at the first input, once, and can be set again', async () => {
+    const env = await rig.startX();
+    const options = { display: env.DISPLAY, socketDir: '/tmp/.X11-unix', authorities: [env.XAUTHORITY] };
+    let rung = 0;
+    const display = await X11Display.open(options, () => rung++);
+    if (display === null) throw new Error('the display lets nobody in');
+    rig.defer(() => display.close());
+    const rest = (): Promise<void> => until('rest', async () => ((await display.idle())?.idleMs ?? 0) > 300);
+    for (let round = 1; round <= 3; round++) {
+      await rest();
+      expect(await display.watchForInput()).toBe(true);
+      await rest();
+      expect(rung).toBe(round - 1);
+      rig.moveMouse(env, round * 3);
+      await until('it rings', () => rung === round, 1000);
+      await rest();
+      rig.moveMouse(env, round * 3 + 1);
+      expect((await display.idle())?.idleMs).toBeLessThan(1000);
+      expect(rung).toBe(round);
+    }
+  });
+
   test('without the cookie nobody gets in', async () => {
     const env = await rig.startX();
     const options = { display: env.DISPLAY, socketDir: '/tmp/.X11-unix' };

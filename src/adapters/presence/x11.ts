@@ -28,79 +28,147 @@ export function localDisplay(display: string): number | null {
   return found === undefined ? null : Number(found);
 }
 
-export class X11Display {
-  readonly #socket: net.Socket;
-  readonly #withinWayland: boolean;
-  readonly #root: number;
-  readonly #major: number;
-  readonly #ask: (request: Buffer) => Promise<Buffer | null>;
+/** Input that comes sooner after an earlier one is no return. */
+const restMs = 100;
+const syncMinor = { initialize: 0, listCounters: 1, createAlarm: 8, destroyAlarm: 11 } as const;
 
-  private constructor(
-    socket: net.Socket,
-    ask: (request: Buffer) => Promise<Buffer | null>,
-    root: number,
-    major: number,
-    withinWayland: boolean,
-  ) {
-    this.#socket = socket;
-    this.#ask = ask;
-    this.#root = root;
-    this.#major = major;
-    this.#withinWayland = withinWayland;
+interface Opened {
+  readonly socket: net.Socket;
+  readonly ask: (request: Buffer) => Promise<Buffer | null>;
+  readonly root: number;
+  /** The opcode of MIT-SCREEN-SAVER. */
+  readonly screenSaver: number;
+  readonly withinWayland: boolean;
+  /** An identity that is ours to give: the alarm's. */
+  readonly alarm: number;
+}
+
+export class X11Display {
+  readonly #opened: Opened;
+  /** Of the SYNC extension, with its counter of idle time; null: not looked for yet; false: there is none. */
+  #sync: { readonly opcode: number; readonly event: number; readonly counter: number } | null | false = null;
+  #armed = false;
+  readonly #onInput: () => void;
+
+  private constructor(opened: Opened, onInput: () => void) {
+    this.#opened = opened;
+    this.#onInput = onInput;
   }
 
-  static async open({ display, socketDir, authorities }: X11Options): Promise<X11Display | null> {
-    const number = localDisplay(display);
+  /** `onInput`: the first input since `watchForInput`. */
+  static async open(options: X11Options, onInput: () => void = () => undefined): Promise<X11Display | null> {
+    const number = localDisplay(options.display);
     if (number === null) return null;
-    const socket = net.connect({ path: `${socketDir}/X${number}` });
+    const socket = net.connect({ path: `${options.socketDir}/X${number}` });
     socket.unref();
-    const next = replies(socket);
-    socket.write(hello(findCookie(number, authorities)));
+    let display: X11Display | null = null;
+    const next = replies(socket, (event) => {
+      if (display !== null) display.#heard(event);
+    });
+    socket.write(hello(findCookie(number, options.authorities)));
     const setup = await next(8, (head) => 8 + head.readUInt16LE(6) * 4);
     const root = setup?.[0] === 1 ? rootOf(setup) : null;
-    // Answers are of 32 bytes and more; events, which nobody asked for, would be of 32 too, and are passed over.
     const ask = async (request: Buffer): Promise<Buffer | null> => {
       socket.write(request);
-      for (;;) {
-        const answer = await next(32, (head) => (head[0] === 1 ? 32 + head.readUInt32LE(4) * 4 : 32));
-        if (answer === null || answer[0] === 1) return answer;
-        if (answer[0] === 0) return null;
-      }
+      const answer = await next(32, (head) => (head[0] === 1 ? 32 + head.readUInt32LE(4) * 4 : 32));
+      return answer?.[0] === 1 ? answer : null;
     };
     const screenSaver = root === null ? null : await ask(queryExtension('MIT-SCREEN-SAVER'));
-    if (root === null || screenSaver?.[8] !== 1) {
+    if (setup === null || root === null || screenSaver?.[8] !== 1) {
       socket.destroy();
       return null;
     }
     const wayland = await ask(queryExtension('XWAYLAND'));
-    return new X11Display(socket, ask, root, screenSaver[9] ?? 0, wayland?.[8] === 1);
+    const withinWayland = wayland?.[8] === 1;
+    const alarm = (setup.readUInt32LE(12) | 1) >>> 0;
+    display = new X11Display({ socket, ask, root, screenSaver: screenSaver[9] ?? 0, withinWayland, alarm }, onInput);
+    return display;
+  }
+
+  /** Sets an alarm for the next input; true: it is set, and nobody need ask before it rings. */
+  async watchForInput(): Promise<boolean> {
+    if (this.#armed) return true;
+    this.#sync ??= await this.#findSync();
+    const sync = this.#sync;
+    if (sync === false) return false;
+    // Counter, absolute value, value, from above to below it, no step, and an event: all six attributes, words of four bytes.
+    const words = [this.#opened.alarm, 0x3f, sync.counter, 0, 0, restMs, 1, 0, 0, 1];
+    this.#opened.socket.write(request(sync.opcode, syncMinor.createAlarm, words));
+    this.#armed = true;
+    return true;
   }
 
   async idle(): Promise<X11Idle | null> {
-    const request = Buffer.alloc(8);
-    request.set([this.#major, 1]);
-    request.writeUInt16LE(2, 2);
-    request.writeUInt32LE(this.#root, 4);
-    const answer = await this.#ask(request);
+    const { ask, screenSaver, root, withinWayland } = this.#opened;
+    const answer = await ask(request(screenSaver, 1, [root]));
     if (answer === null) {
       this.close();
       return null;
     }
-    return { idleMs: answer.readUInt32LE(16), withinWayland: this.#withinWayland };
+    return { idleMs: answer.readUInt32LE(16), withinWayland };
   }
 
   close(): void {
-    this.#socket.destroy();
+    this.#opened.socket.destroy();
+  }
+
+  #heard(event: Buffer): void {
+    const sync = this.#sync;
+    if (!this.#armed || sync === null || sync === false || ((event[0] ?? 0) & 0x7f) !== sync.event) return;
+    // While somebody types it would ring at every pause.
+    this.#opened.socket.write(request(sync.opcode, syncMinor.destroyAlarm, [this.#opened.alarm]));
+    this.#armed = false;
+    this.#onInput();
+  }
+
+  async #findSync(): Promise<{ opcode: number; event: number; counter: number } | false> {
+    const { ask } = this.#opened;
+    const extension = await ask(queryExtension('SYNC'));
+    if (extension?.[8] !== 1) return false;
+    const [opcode, event] = [extension[9] ?? 0, (extension[10] ?? 0) + 1];
+    const version = Buffer.from([opcode, syncMinor.initialize, 2, 0, 3, 1, 0, 0]);
+    if ((await ask(version)) === null) return false;
+    const list = await ask(request(opcode, syncMinor.listCounters, []));
+    if (list === null) return false;
+    const count = list.readUInt32LE(8);
+    for (let index = 0, at = 32; index < count && at + 14 <= list.length; index++) {
+      const length = list.readUInt16LE(at + 12);
+      if (list.toString('latin1', at + 14, at + 14 + length) === 'IDLETIME') {
+        return { opcode, event, counter: list.readUInt32LE(at) };
+      }
+      at += Math.ceil((14 + length) / 4) * 4;
+    }
+    return false;
   }
 }
 
-/** Gives replies one after another; null once the connection is no good any more. */
-function replies(socket: net.Socket): (headBytes: number, length: (head: Buffer) => number) => Promise<Buffer | null> {
+function request(opcode: number, minor: number, words: readonly number[]): Buffer {
+  const bytes = Buffer.alloc(4 + words.length * 4);
+  bytes.set([opcode, minor]);
+  bytes.writeUInt16LE(1 + words.length, 2);
+  for (const [index, word] of words.entries()) bytes.writeUInt32LE(word, 4 + index * 4);
+  return bytes;
+}
+
+/** Gives replies one after another; null once the connection is no good any more. Events, after the first reply, go to `onEvent`. */
+function replies(
+  socket: net.Socket,
+  onEvent: (event: Buffer) => void,
+): (headBytes: number, length: (head: Buffer) => number) => Promise<Buffer | null> {
+  let greeted = false;
+  const sift = (): void => {
+    while (greeted && bytes.length >= 32 && (bytes[0] ?? 0) > 1) {
+      const event = bytes.subarray(0, 32);
+      bytes = bytes.subarray(32);
+      onEvent(event);
+    }
+  };
   let bytes: Buffer = Buffer.alloc(0);
   let ended = false;
   let wake: () => void = () => undefined;
   socket.on('data', (more: Buffer) => {
     bytes = bytes.length === 0 ? more : Buffer.concat([bytes, more]);
+    sift();
     wake();
   });
   socket.on('error', () => undefined);
@@ -124,7 +192,9 @@ function replies(socket: net.Socket): (headBytes: number, length: (head: Buffer)
         if (bytes.length >= whole) {
           const reply = bytes.subarray(0, whole);
           bytes = bytes.subarray(whole);
-          return done(reply);
+          greeted = true;
+          done(reply);
+          return sift();
         }
         return ended ? done(null) : undefined;
       };
