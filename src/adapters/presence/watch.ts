@@ -1,5 +1,6 @@
-// Watches who is at this machine and what the machine says of itself, cheaply: everything each five seconds and whenever a signal comes, and
-// while the owner is away ten times a second the one figure that tells of a return. Costs are in docs/operations.md.
+// Watches who is at this machine and what the machine says of itself, cheaply: everything each five seconds and whenever a signal comes. While
+// the owner is away displays and desktops are asked to tell the next input; where they do not, and at consoles, a glance ten times a second
+// finds it. Costs are in docs/operations.md.
 import { MemoryWatch, PresenceWatch } from '../../core/availability/presence.ts';
 import type { Presence, Switch } from '../../core/availability/types.ts';
 import { ForeignLoad, readMemoryPressure } from './load.ts';
