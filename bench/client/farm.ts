@@ -78,6 +78,8 @@ announce = ["multicast"]
 [delegate]
 own_slots = 0
 nobody_after_ms = 60000
+[owner]
+presence = false
 [work]
 enabled = ${name !== 'client'}
 slots = ${name === 'client' ? 0 : slotsPerWorker}

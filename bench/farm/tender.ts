@@ -221,6 +221,8 @@ announce = ["multicast"]
 [delegate]
 own_slots = 0
 nobody_after_ms = 60000
+[owner]
+presence = false
 [work]
 enabled = ${!isClient}
 slots = ${isClient ? 0 : slotsPerWorker}

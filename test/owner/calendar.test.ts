@@ -11,7 +11,7 @@ import { eventText, Radicale, radicaleIsHere } from './radicale.ts';
 
 const HOUR = 3_600_000;
 const password = 'correct horse';
-const poll = '[owner]\npoll_seconds = 0.3';
+const poll = '[owner]\npresence = false\npoll_seconds = 0.3';
 
 const why = async (farm: TestFarm, name: string): Promise<OwnerReport> => {
   const ran = await farm.cli(name, ['why', '--json']);
