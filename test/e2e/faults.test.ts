@@ -343,7 +343,7 @@ describe('the agent', () => {
     farm = new TestFarm();
     const home = farm.prepare('odd', {});
     for (const [text, said] of [
-      ['[work]\nslots = "many"\n', /config\.toml: work\.slots/],
+      ['[work]\nslots = "many"\n', /config\.toml:2: work\.slots/],
       ['[work\n', /config\.toml:1:/],
       ['[works]\n', /works/],
     ] as const) {
