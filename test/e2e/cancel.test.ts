@@ -72,8 +72,10 @@ test('all compilers everywhere are gone within 100 ms of Ctrl-C', async () => {
     const gone = new Promise((resolve) => build.on('exit', resolve));
     await until('all slots are busy', async () => {
       const { stdout } = await here.cli('client', ['tasks', '--json']);
-      const copies = (JSON.parse(stdout) as TasksReport).tasks.flatMap((task) => task.copies);
-      return copies.filter(({ state }) => state === 'running').length === slots ? true : null;
+      const { tasks } = JSON.parse(stdout) as TasksReport;
+      const running = tasks.flatMap((task) => task.copies).filter(({ state }) => state === 'running');
+      // All that make starts must be known, or fewer cancellations follow than units.
+      return tasks.length === units.length && running.length === slots ? true : null;
     });
     expect(processesOf(marker).length).toBeGreaterThanOrEqual(slots);
     const interruptedAt = performance.timeOrigin + performance.now();
@@ -81,7 +83,7 @@ test('all compilers everywhere are gone within 100 ms of Ctrl-C', async () => {
     const since = (part: string, type: string): number[] =>
       journalled(journal, part).flatMap((step) => (step.type === type && step.at > interruptedAt ? [step.at] : []));
     await until('the journals tell of every end', () =>
-      since('delegator', 'cancel').length === units.length && since('worker', 'ended').length === slots ? true : null,
+      since('delegator', 'cancel').length === units.length && since('worker', 'ended').length >= slots ? true : null,
     );
     await gone;
     expect(processesOf(marker)).toEqual([]);
