@@ -1,6 +1,7 @@
 // A spelled path step by step: the symlinks and the directories on its way, and the real path at its end. The file cache has
 // a remembering one of its own; this one serves some dozens of paths once per toolchain.
-import { lstatSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
+import { tryLstat } from '../stat.ts';
 
 export interface Walked {
   readonly real: string;
@@ -11,7 +12,7 @@ export interface Walked {
 
 const MAX_LINKS = 40;
 
-/** Resolves an absolute path as the kernel does; null when something on its way is missing. */
+/** Resolves an absolute path as the kernel does; null when something on its way is missing or may not be seen. */
 export function walkPath(path: string): Walked | null {
   const links: { path: string; target: string }[] = [];
   const passed: string[] = [];
@@ -26,8 +27,8 @@ export function walkPath(path: string): Walked | null {
       continue;
     }
     const here = `${real}/${step}`;
-    const stats = lstatSync(here, { throwIfNoEntry: false });
-    if (stats === undefined) return null;
+    const stats = tryLstat(here);
+    if (stats === null) return null;
     if (!stats.isSymbolicLink()) {
       real = here;
       continue;
