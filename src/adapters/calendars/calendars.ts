@@ -3,13 +3,11 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import type { Prng } from '../../base/prng.ts';
 import { Classifier, type ClassOptions, type EventClass } from '../../calendar/classes.ts';
 import { expand } from '../../calendar/expand.ts';
-import { parseCalendar } from '../../calendar/parse.ts';
 import type { Calendar, Occurrence } from '../../calendar/types.ts';
 import type { Zone } from '../../calendar/zones.ts';
 import { PollSchedule } from '../../core/availability/poll-schedule.ts';
 import type { Stretch, StretchClass } from '../../core/availability/types.ts';
-import { fetchCaldav } from './caldav.ts';
-import { forgetOthers, loadCopy, saveCopy } from './copies.ts';
+import { forgetOthers, loadCopy, saveCopy, stillGood } from './copies.ts';
 import { fetchFile, fetchUrl } from './fetch-text.ts';
 import type { Login } from './http.ts';
 import { err, type Result } from '../../base/result.ts';
@@ -191,7 +189,9 @@ export class Calendars {
       each.schedule.succeeded(now());
       each.problem = '';
       if (each.copy !== null) {
-        saveCopy(home, each.source.name, { place: each.source.place, goodAtMs: now(), copy: each.copy });
+        const { name, place } = each.source;
+        if (isNew) saveCopy(home, name, place, { goodAtMs: now(), copy: each.copy });
+        else stillGood(home, name, now());
         if (isNew || each.expandedAtMs + EXPAND_AGAIN_MS <= now()) await this.#expand(each);
       }
     }
@@ -202,6 +202,8 @@ export class Calendars {
     const { zone, classes, now } = this.#options;
     const texts = each.copy?.texts ?? {};
     for (const url of each.parsed.keys()) if (!(url in texts)) each.parsed.delete(url);
+    // Only where there is a calendar, as above.
+    const { parseCalendar } = await import('../../calendar/parse.ts');
     let since = 0;
     for (const [url, { tag, text }] of Object.entries(texts)) {
       if (tag !== '' && each.parsed.get(url)?.tag === tag) continue;
@@ -255,9 +257,12 @@ export async function fetchSource(
     case 'url':
     case 'freebusy':
       return fetchUrl(source.place, login, known, signal);
-    case 'caldav':
+    case 'caldav': {
       if (login === null) return err({ message: 'CalDAV wants a user and a password', retryAfterMs: null });
+      // Only where there is one: its library costs 30 ms and 8 MB, which no agent without it shall pay.
+      const { fetchCaldav } = await import('./caldav.ts');
       return fetchCaldav(source.place, login, known, signal);
+    }
   }
 }
 

@@ -1,36 +1,52 @@
 // The last good copy of each calendar, kept over restarts in files that nobody else may read.
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeAtomically } from '../write-atomically.ts';
 import type { Copy } from './types.ts';
 
 export interface KeptCopy {
-  readonly place: string;
+  /** When the server last said that this is how it is. */
   readonly goodAtMs: number;
   readonly copy: Copy;
 }
 
+interface Written {
+  readonly place: string;
+  readonly copy: Copy;
+}
+
 const directory = (home: string): string => join(home, 'calendars');
+const fileOf = (home: string, name: string): string => join(directory(home), `${name}.json`);
 
 /** Null for none, a damaged one, or one of another place. */
 export function loadCopy(home: string, name: string, place: string): KeptCopy | null {
+  const file = fileOf(home, name);
   try {
-    const kept = JSON.parse(readFileSync(join(directory(home), `${name}.json`), 'utf8')) as KeptCopy;
-    const sound = kept.place === place && typeof kept.goodAtMs === 'number' && typeof kept.copy.texts === 'object';
-    return sound && Object.values(kept.copy.texts).every((each) => typeof each.text === 'string') ? kept : null;
+    const { place: of, copy } = JSON.parse(readFileSync(file, 'utf8')) as Written;
+    const sound = of === place && Object.values(copy.texts).every((each) => typeof each.text === 'string');
+    return sound ? { copy, goodAtMs: statSync(file).mtimeMs } : null;
   } catch {
     return null;
   }
 }
 
-/** A copy that cannot be written is only missing after the next restart. */
-export function saveCopy(home: string, name: string, kept: KeptCopy): void {
-  const file = join(directory(home), `${name}.json`);
+/** Keeps a copy. One that cannot be written is only missing after the next restart. */
+export function saveCopy(home: string, name: string, place: string, { copy, goodAtMs }: KeptCopy): void {
   try {
     mkdirSync(directory(home), { recursive: true, mode: 0o700 });
-    writeFileSync(`${file}.part`, JSON.stringify(kept), { mode: 0o600 });
-    renameSync(`${file}.part`, file);
+    writeAtomically(fileOf(home, name), JSON.stringify({ place, copy } satisfies Written));
+    stillGood(home, name, goodAtMs);
   } catch {
-    rmSync(`${file}.part`, { force: true });
+    // As said above.
+  }
+}
+
+/** The copy has not changed since: its file's time says so, because it may be large and is asked for every few minutes. */
+export function stillGood(home: string, name: string, goodAtMs: number): void {
+  try {
+    utimesSync(fileOf(home, name), goodAtMs / 1000, goodAtMs / 1000);
+  } catch {
+    // It was never written.
   }
 }
 
@@ -43,6 +59,6 @@ export function forgetOthers(home: string, names: ReadonlySet<string>): void {
     return;
   }
   for (const file of files) {
-    if (!names.has(file.replace(/\.json(?:\.part)?$/, ''))) rmSync(join(directory(home), file), { force: true });
+    if (!names.has(file.replace(/\.json(?:\.\d+\.tmp)?$/, ''))) rmSync(join(directory(home), file), { force: true });
   }
 }

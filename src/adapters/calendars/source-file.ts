@@ -1,8 +1,9 @@
 // The owner's list of calendars with their passwords: one file that nobody else may read, replaced as a whole.
-import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { err, ok, type Result } from '../../base/result.ts';
+import { writeAtomically } from '../write-atomically.ts';
 import { sourceKinds, type StoredSource } from './types.ts';
 
 const schema = z.strictObject({
@@ -46,15 +47,10 @@ export function loadSources(home: string): Result<readonly StoredSource[], strin
 
 export function saveSources(home: string, calendars: readonly StoredSource[]): Result<void, string> {
   const file = sourcesPath(home);
-  const temporary = `${file}.${process.pid}`;
   try {
-    writeFileSync(temporary, `${JSON.stringify({ version: 1, calendars }, null, 2)}\n`, { mode: 0o600 });
-    // Written over an older file its mode would stay.
-    chmodSync(temporary, 0o600);
-    renameSync(temporary, file);
+    writeAtomically(file, `${JSON.stringify({ version: 1, calendars }, null, 2)}\n`);
     return ok(undefined);
   } catch (error) {
-    rmSync(temporary, { force: true });
     return err(`cannot write ${file}: ${(error as Error).message}`);
   }
 }

@@ -1,20 +1,10 @@
 // The cluster's files under $TENDER_HOME/cluster: written whole or not at all, read with a check of every part.
 // ca.crt, node.crt, node.key, cluster.json; on the machine of `tender init` also ca.key, nodes.jsonl and invites/.
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { err, ok, type Result } from '../../base/result.ts';
+import { writeAtomically } from '../write-atomically.ts';
 import { fingerprintOf } from './certificates.ts';
 import { nodeIdOfCertificate } from './tls.ts';
 import { isName, type AnnouncementKey, type Cluster, type ClusterInfo, type UserError } from './types.ts';
@@ -22,19 +12,6 @@ import { isName, type AnnouncementKey, type Cluster, type ClusterInfo, type User
 /** Where a machine keeps what makes it a member. */
 export function clusterDirectory(home: string): string {
   return join(home, 'cluster');
-}
-
-/** Writes a file so that a reader finds the old or the new content, never a part; mode 0600. Throws as node:fs does. */
-export function writeAtomically(path: string, content: string): void {
-  const temporary = `${path}.${process.pid}.tmp`;
-  const fd = openSync(temporary, 'w', 0o600);
-  try {
-    writeSync(fd, content);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  renameSync(temporary, path);
 }
 
 /** Everything of a new member; `caKey` only where the cluster was made. */

@@ -5,7 +5,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, s
 import { join } from 'node:path';
 import { err, ok, type Result } from '../../base/result.ts';
 import { fingerprintOf } from './certificates.ts';
-import { clusterDirectory, loadCluster, writeAtomically } from './files.ts';
+import { writeAtomically } from '../write-atomically.ts';
+import { clusterDirectory, loadCluster } from './files.ts';
 import { encodeToken } from './token.ts';
 import type { UserError } from './types.ts';
 

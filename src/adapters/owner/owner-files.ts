@@ -1,8 +1,9 @@
 // What the owner has said (`tender pause`, `resume`, `hours`) and what has been learned of them, over restarts. Nobody else may read it.
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { err, ok, type Result } from '../../base/result.ts';
+import { writeAtomically } from '../write-atomically.ts';
 import type { OwnerData } from '../../core/availability/owner-model.ts';
 
 const said = z.strictObject({
@@ -61,13 +62,10 @@ function readIfThere(file: string): string | null {
 }
 
 function replace(file: string, value: unknown): Result<void, string> {
-  const temporary = `${file}.${process.pid}`;
   try {
-    writeFileSync(temporary, JSON.stringify(value), { mode: 0o600 });
-    renameSync(temporary, file);
+    writeAtomically(file, JSON.stringify(value));
     return ok(undefined);
   } catch (error) {
-    rmSync(temporary, { force: true });
     return err(`cannot write ${file}: ${(error as Error).message}`);
   }
 }
