@@ -3,7 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runAgent } from '../src/apps/agent/agent.ts';
-import type { RunResult, RunSpec, Sandbox, Trees } from '../src/adapters/sandbox/types.ts';
+import type { RunResult, RunSpec, Sandbox } from '../src/adapters/sandbox/types.ts';
+import { noTrees } from './no-trees.ts';
 import { err, ok, type Result } from '../src/base/result.ts';
 import type { RunFailure } from '../src/adapters/sandbox/types.ts';
 
@@ -44,11 +45,4 @@ const sandbox: Sandbox = {
   close: () => undefined,
 };
 
-const trees: Trees = {
-  acquire: () => ok({ root: '/', ensureDir: (path) => ok(path), childrenOf: () => [], release: () => undefined }),
-  sweep: () => undefined,
-  figures: () => ({ trees: 0, held: 0 }),
-  close: () => Promise.resolve(),
-};
-
-process.exitCode = await runAgent({ openSandbox: () => Promise.resolve(ok(sandbox)), openTrees: () => ok(trees) });
+process.exitCode = await runAgent({ openSandbox: () => Promise.resolve(ok(sandbox)), openTrees: () => ok(noTrees) });

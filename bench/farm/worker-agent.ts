@@ -5,8 +5,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Run, RunResult, RunSpec, Sandbox, Trees } from '../../src/adapters/sandbox/types.ts';
+import type { Run, RunResult, RunSpec, Sandbox } from '../../src/adapters/sandbox/types.ts';
 import { runAgent } from '../../src/apps/agent/agent.ts';
+import { noTrees } from '../no-trees.ts';
 import { err, ok } from '../../src/base/result.ts';
 
 function start(spec: RunSpec): Run {
@@ -54,11 +55,4 @@ function start(spec: RunSpec): Run {
 
 const sandbox: Sandbox = { version: 'none', run: start, close: () => undefined };
 
-const trees: Trees = {
-  acquire: () => ok({ root: '/', ensureDir: (path) => ok(path), childrenOf: () => [], release: () => undefined }),
-  sweep: () => undefined,
-  figures: () => ({ trees: 0, held: 0 }),
-  close: () => Promise.resolve(),
-};
-
-process.exitCode = await runAgent({ openSandbox: () => Promise.resolve(ok(sandbox)), openTrees: () => ok(trees) });
+process.exitCode = await runAgent({ openSandbox: () => Promise.resolve(ok(sandbox)), openTrees: () => ok(noTrees) });

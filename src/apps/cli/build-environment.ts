@@ -122,7 +122,7 @@ exec ${quote(tool)} \${TENDER_JOBS:+"-j$TENDER_JOBS"} "$@"
 }
 
 /** The first executable of that name in a PATH, or null. */
-function findIn(path: string, name: string): string | null {
+export function findIn(path: string, name: string): string | null {
   const files = path.split(delimiter).map((dir) => resolve(dir, name));
   return files.find(isExecutable) ?? null;
 }

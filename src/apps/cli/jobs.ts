@@ -1,11 +1,12 @@
 // How many jobs a build command runs: a jobserver that follows the farm where the command is a GNU make that understands one,
 // a number where it is not. Nobody has to ask «what -j?», and who has said it is obeyed.
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { basename, delimiter, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Jobserver, jobserverForm, type JobserverForm } from '../../adapters/jobserver/jobserver.ts';
 import { readMachine, readRunnable } from '../../adapters/machine/read.ts';
 import { chooseJobs, JobTokens } from '../../core/jobserver/tokens.ts';
+import { findIn } from './build-environment.ts';
 
 export interface Jobs {
   readonly words: readonly string[];
@@ -76,23 +77,11 @@ function serverFor(
   const throughCmake = tool === 'cmake' && generatorOf(command) === 'Unix Makefiles';
   if (!makes.test(tool) && !throughCmake) return null;
   const make = throughCmake ? 'make' : (command[0] ?? '');
-  const path = make.includes('/') ? make : findTool(wish.env['PATH'] ?? '', make);
+  const path = make.includes('/') ? make : findIn(wish.env['PATH'] ?? '', make);
   const form = path === null ? 'none' : (wish.formOf ?? jobserverForm)(path);
   if (form === 'none') return null;
   const opened = Jobserver.open(wish.dir ?? '', `jobs-${process.pid}`);
   return opened.ok ? { jobserver: opened.value, form } : null;
-}
-
-function findTool(path: string, name: string): string | null {
-  for (const dir of path.split(delimiter)) {
-    try {
-      accessSync(join(dir, name), constants.X_OK);
-      return join(dir, name);
-    } catch {
-      // Not there; the next directory.
-    }
-  }
-  return null;
 }
 
 /** What `cmake --build DIR` will call, as CMake wrote it down; empty when this is something else. */

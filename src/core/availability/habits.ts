@@ -99,7 +99,7 @@ export class Habits {
 
   #hourOf(wallMs: number): number {
     const day = Math.floor(wallMs / DAY_MS);
-    return Math.floor((wallMs - day * DAY_MS) / HOUR_MS) + (this.worksOn(day) ? 0 : 24);
+    return hourOf(wallMs) + (this.worksOn(day) ? 0 : 24);
   }
 }
 
@@ -112,6 +112,11 @@ function endPrior(hour: number): [number, number] {
   if (hour >= 19 || hour < 6) return [5, 1];
   if (hour >= 17) return [2, 2];
   return [0.2, 8];
+}
+
+/** The hour of the day, 0 to 23, of a wall time. */
+export function hourOf(wallMs: number): number {
+  return Math.floor((wallMs - Math.floor(wallMs / DAY_MS) * DAY_MS) / HOUR_MS);
 }
 
 /** Monday is 0. */

@@ -1,6 +1,6 @@
 // S(d): the probability that the machine stays free for d more. A mixture over why its owner is away (a break, an event of the
 // calendar, the end of the day), weighed by how common each is and by how well it fits the time away so far.
-import type { Habits, WallClock } from './habits.ts';
+import { hourOf, type Habits, type WallClock } from './habits.ts';
 import type { Reliability } from './reliability.ts';
 import { daySurvival, eventSurvival, type BreaksByHour } from './survival.ts';
 import type { Stretch } from './types.ts';
@@ -146,10 +146,6 @@ function backAfter(stretches: readonly Stretch[], endAtMs: number, knowledge: Kn
   const startMs = habits.startOn(day);
   const works = habits.worksOn(day) && wallMs >= startMs - 60 * MINUTE_MS && wallMs <= startMs + WORKING_DAY_MS;
   return works ? endAtMs : nextWorkStart(stretches, endAtMs, knowledge);
-}
-
-function hourOf(wallMs: number): number {
-  return Math.floor((wallMs - Math.floor(wallMs / DAY_MS) * DAY_MS) / (60 * MINUTE_MS));
 }
 
 /** The next start of work after an absence began; days that the calendar says are free are passed over. */

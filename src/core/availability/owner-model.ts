@@ -1,7 +1,7 @@
 // The owner as this machine knows them: watches presence beside the calendar, learns from what came true, and forecasts. Pure: told the
 // time and what is seen, about once a minute and at every change; the agent keeps what `export` gives.
 import { Calibration, GRID_MS, HORIZONS_MS, type SourceScores } from './calibration.ts';
-import { Habits, type HabitsData, type WallClock } from './habits.ts';
+import { Habits, hourOf, type HabitsData, type WallClock } from './habits.ts';
 import { componentsOf, drainAt, stayFree, type Knowledge } from './mixture.ts';
 import { Reliability, type ReliabilityData } from './reliability.ts';
 import { BreaksByHour } from './survival.ts';
@@ -180,11 +180,7 @@ export class OwnerModel {
     );
     const lastedTheDay = otherDay && lengthMs > BREAK_MAX_MS;
     if (!atEvent || lastedTheDay) habits.absenceEnded(startWallMs, lastedTheDay);
-    if (!atEvent && !lastedTheDay && lengthMs <= BREAK_MAX_MS)
-      breaks.observe(
-        Math.floor((startWallMs - Math.floor(startWallMs / DAY_MS) * DAY_MS) / (60 * MINUTE_MS)),
-        lengthMs,
-      );
+    if (!atEvent && !lastedTheDay && lengthMs <= BREAK_MAX_MS) breaks.observe(hourOf(startWallMs), lengthMs);
   }
 
   /** Days and when they began. */
