@@ -32,6 +32,8 @@ export interface AgentOptions {
   readonly own_slots?: number;
   readonly slots?: number;
   readonly nobody_after_ms?: number;
+  /** 0 unless told: a busy machine must not make tests wait. */
+  readonly niceness?: number;
   /** Where TENDER_HOME lies, when not in the farm's directory. */
   readonly home?: string;
   /** Put before the agent's command, e.g. `unshare -m sh -c '…'` for a machine with another compiler. */
@@ -119,7 +121,7 @@ export class TestFarm {
       `[network]\nport = ${port === 'group' ? this.groupPort : port}\ngroup_port = ${this.groupPort}\ninterfaces = ["lo"]`,
       `announce = ${JSON.stringify(announce)}\npeers = ${JSON.stringify(peers)}`,
       `[delegate]\npolicy = "${options.policy ?? 'finish'}"\nown_slots = ${options.own_slots ?? 0}\nnobody_after_ms = ${options.nobody_after_ms ?? 20_000}`,
-      `[work]\nslots = ${options.slots ?? 2}\nmax_load = 1000\nniceness = 0\nmem_per_task_mib = 64\nmem_reserve_mib = 0`,
+      `[work]\nslots = ${options.slots ?? 2}\nmax_load = 1000\nniceness = ${options.niceness ?? 0}\nmem_per_task_mib = 64\nmem_reserve_mib = 0`,
     ];
     lines.push(`[store]\nenabled = ${options.store ?? false}`, options.config ?? '');
     // Whoever runs the tests sits at this machine.

@@ -11,12 +11,13 @@ import type { RunSpec } from './types.ts';
 
 const killAgainMs = 1000;
 
-/** Starts it; `namespace` is the file number of a prepared user namespace. Throws what the file system throws. */
+/** Starts it; `namespace` is the file number of a prepared user namespace. Inside, nothing starts before `enter`'s promise is kept. Throws what the file system throws. */
 export function launch(
   { bwrap, niceness }: { readonly bwrap: string; readonly niceness: number },
   spec: RunSpec,
   place: Place,
   namespace: number | null,
+  enter: ((pid: number) => Promise<unknown>) | null,
 ): ChildProcess {
   const opened: number[] = [];
   try {
@@ -33,7 +34,9 @@ export function launch(
     makeNice(child.pid, niceness);
     const pipe = child.stdio[fds.args] as Writable;
     pipe.on('error', () => undefined); // it has ended already, and its exit says why
-    pipe.end(`${listMounts(spec, place).join('\0')}\0`);
+    const options = `${listMounts(spec, place).join('\0')}\0`;
+    if (enter === null) pipe.end(options);
+    else void enter(child.pid).then(() => pipe.end(options));
     return child;
   } finally {
     for (const fd of opened) fs.closeSync(fd);

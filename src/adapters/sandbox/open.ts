@@ -9,7 +9,7 @@ import { err, ok, type Result } from '../../base/result.ts';
 import { makeKit } from './kit.ts';
 import { startRun, type Confinement } from './run.ts';
 import { Tree } from './tree.ts';
-import type { RunFailure, RunSpec, Sandbox, SandboxProblem } from './types.ts';
+import type { Cell, RunFailure, RunSpec, Sandbox, SandboxProblem } from './types.ts';
 import { countOutOfMemoryKills } from './usage.ts';
 import { openUserNamespaces } from './user-namespaces.ts';
 
@@ -19,12 +19,14 @@ const installLine = 'sudo apt-get install -y bubblewrap util-linux';
 export interface SandboxOptions {
   /** 0 to 19; default 19, so that the owner of the machine does not feel it. */
   readonly niceness?: number;
+  /** Where each run's processes go, if the machine has such places. */
+  readonly takeCell?: (() => Cell) | null;
 }
 
 /** Makes the sandbox ready in `dir` (private, on a disk that may hold programs), or says what the machine lacks. */
 export async function openSandbox(
   dir: string,
-  { niceness = 19 }: SandboxOptions = {},
+  { niceness = 19, takeCell = null }: SandboxOptions = {},
 ): Promise<Result<Sandbox, SandboxProblem>> {
   const bwrap = findProgram('bwrap');
   if (bwrap === null) return err({ message: 'bubblewrap is not installed', command: installLine });
@@ -37,6 +39,7 @@ export async function openSandbox(
   const base = {
     bwrap,
     niceness,
+    takeCell,
     kit: kit.value,
     oomKills: countOutOfMemoryKills(),
     minProcessLimit: minProcessLimit(os.release()),

@@ -1,5 +1,6 @@
 // One confined run: places its directories, starts it, watches it, ends it, judges it, tidies up.
 // Everything that can go wrong on this machine ends as a failure with a code, so that the delegator can try elsewhere.
+import type { ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -11,7 +12,7 @@ import type { Kit } from './kit.ts';
 import { collectOutputs, prepareOutputs, readRegular, type Outputs } from './outputs.ts';
 import { removeAll } from './remove.ts';
 import { explainTreeError } from './tree.ts';
-import type { Run, RunFailure, RunResult, RunSpec } from './types.ts';
+import type { Cell, Run, RunFailure, RunResult, RunSpec } from './types.ts';
 import { countOutOfMemoryKills } from './usage.ts';
 import type { UserNamespace, UserNamespaces } from './user-namespaces.ts';
 import { judge, type End } from './verdict.ts';
@@ -22,6 +23,8 @@ export interface Confinement {
   readonly bwrap: string;
   readonly kit: Kit;
   readonly niceness: number;
+  /** Where a run's processes go; null: nowhere, priorities and signals do. */
+  readonly takeCell: (() => Cell) | null;
   /** Null: the task stays the agent's user. */
   readonly namespaces: UserNamespaces | null;
   readonly disableUserns: boolean;
@@ -40,7 +43,7 @@ export function startRun(confinement: Confinement, spec: RunSpec): Run {
   let ended: RunFailure | null = null;
   let end: () => void = () => undefined;
   let frozen = false;
-  let signal: (name: 'SIGSTOP' | 'SIGCONT') => void = () => undefined;
+  let stand: (still: boolean) => void = () => undefined;
   const kill = (why: string, code: FailureCode = 'killed'): void => {
     ended ??= { code, message: why };
     end();
@@ -59,20 +62,40 @@ export function startRun(confinement: Confinement, spec: RunSpec): Run {
       maxProcesses: Math.max(spec.limits.processes, confinement.minProcessLimit),
     };
     const started = performance.now();
-    const child = launch(confinement, spec, place, namespace?.fd ?? null);
+    const cell = confinement.takeCell?.() ?? null;
+    const enter = async (pid: number): Promise<void> => {
+      // It may have to stand still before it is known that it cannot be there.
+      if ((await cell?.enter(pid)) === false && frozen) stand(true);
+    };
+    const launched = (): ChildProcess => {
+      try {
+        return launch(confinement, spec, place, namespace?.fd ?? null, cell === null ? null : enter);
+      } catch (thrown) {
+        cell?.leave();
+        throw thrown;
+      }
+    };
+    const child = launched();
     const stdout = collectStream(child.stdio[fds.stdout] as Readable, spec.limits.outputBytes, kill);
     const stderr = collectStream(child.stdio[fds.stderr] as Readable, spec.limits.outputBytes, kill);
     const watch = watchRun(child, spec, confinement.niceness, kill);
-    end = () => endSandbox(child, spec.scratchDir);
-    signal = (name) => signalSandbox(child, name);
-    if (frozen) signal('SIGSTOP');
+    end = () => {
+      endSandbox(child, spec.scratchDir);
+      cell?.thaw();
+    };
+    stand = (still) => {
+      if (!still) cell?.thaw();
+      if (!still || cell?.freeze() !== true) signalSandbox(child, still ? 'SIGSTOP' : 'SIGCONT');
+    };
+    if (frozen) stand(true);
     const gone = waitFor(child, spec.scratchDir);
     if (child.pid !== undefined) spec.onStart?.();
     const code = await gone;
     const ranMs = Math.round(performance.now() - started);
     watch.stop();
     end = () => undefined;
-    signal = () => undefined;
+    stand = () => undefined;
+    cell?.leave();
     if (code instanceof Error) return err({ code: 'sandbox', message: `bubblewrap did not start: ${code.message}` });
     if (ended) return err(ended);
     const maxRssBytes = watch.maxRssBytes();
@@ -95,11 +118,11 @@ export function startRun(confinement: Confinement, spec: RunSpec): Run {
   };
   const freeze = (): void => {
     frozen = true;
-    signal('SIGSTOP');
+    stand(true);
   };
   const thaw = (): void => {
     frozen = false;
-    signal('SIGCONT');
+    stand(false);
   };
   return { kill, freeze, thaw, done: execute() };
 }

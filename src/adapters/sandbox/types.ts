@@ -121,6 +121,18 @@ export interface Run {
   readonly done: Promise<Result<RunResult, RunFailure>>;
 }
 
+/** A place for one run's processes, where the machine has something better for them than priorities and signals. */
+export interface Cell {
+  /** Puts a process there, with all that it will start; false: it is not there. */
+  enter(pid: number): Promise<boolean>;
+  /** False: nothing can be stopped this way. */
+  freeze(): boolean;
+  /** Killed processes may need it to go. */
+  thaw(): void;
+  /** Nothing runs there any more. */
+  leave(): void;
+}
+
 /** What a machine lacks for confined runs, and the line that mends it (empty when there is none). */
 export interface SandboxProblem {
   readonly message: string;

@@ -7,6 +7,7 @@ import type { Cluster } from '../../adapters/cluster/types.ts';
 import type { Config } from '../../adapters/config/config.ts';
 import { benchScore } from '../../adapters/machine/bench.ts';
 import { readMachine } from '../../adapters/machine/read.ts';
+import { openIdleGroup, type IdleGroup } from '../../adapters/owner/idle-group.ts';
 import { openSandbox } from '../../adapters/sandbox/open.ts';
 import { openScratch } from '../../adapters/sandbox/scratch.ts';
 import { openTrees } from '../../adapters/sandbox/trees.ts';
@@ -48,6 +49,7 @@ export class Workshop {
   latest: WorkerInfo;
   private readonly trees: Trees;
   private readonly sandbox: Sandbox | null;
+  private readonly idleGroup: IdleGroup | null;
   private readonly scratchDir: string;
   private readonly timer: NodeJS.Timeout;
   /** S at eight durations; until the owner is known the machine counts as free. */
@@ -66,6 +68,7 @@ export class Workshop {
     config: Config,
     trees: Trees,
     sandbox: Sandbox | null,
+    idleGroup: IdleGroup | null,
     scratchDir: string,
   ) {
     const [graceMs, freezeMs] = [config.owner.grace_seconds * 1000, config.owner.freeze_seconds * 1000];
@@ -73,6 +76,7 @@ export class Workshop {
     this.scratchDir = scratchDir;
     this.trees = trees;
     this.sandbox = sandbox;
+    this.idleGroup = idleGroup;
     this.worker = worker;
     this.slots = slots;
     this.closedBecause = closedBecause;
@@ -103,7 +107,12 @@ export class Workshop {
   ): Promise<Result<Workshop, string>> {
     const { work } = config;
     const scratchDir = openScratch(home);
-    const sandbox = work.enabled && work.slots > 0 ? await parts.openSandbox(home, { niceness: work.niceness }) : null;
+    const takes = work.enabled && work.slots > 0;
+    // A machine that does nothing else has nobody to give way to.
+    const idleGroup = takes && work.niceness > 0 ? await openIdleGroup(home) : null;
+    if (takes && work.niceness > 0) log('gives-way', { by: idleGroup?.kind ?? 'priority and signals' });
+    const takeCell = idleGroup === null ? null : () => idleGroup.take();
+    const sandbox = takes ? await parts.openSandbox(home, { niceness: work.niceness, takeCell }) : null;
     const closedBecause =
       sandbox === null
         ? 'work is switched off in config.toml'
@@ -113,10 +122,16 @@ export class Workshop {
     const slots = closedBecause === '' ? work.slots : 0;
     if (closedBecause !== '') log('takes-no-tasks', { why: closedBecause });
     const opened = openBlobStore(join(home, 'blobs'), { maxBytes: work.blobs_mib * 2 ** 20 });
-    if (!opened.ok) return err(opened.error.message);
+    if (!opened.ok) {
+      idleGroup?.close();
+      return err(opened.error.message);
+    }
     const blobs = opened.value;
     const trees = parts.openTrees(join(home, 'trees'), blobs);
-    if (!trees.ok) return err(trees.error.message);
+    if (!trees.ok) {
+      idleGroup?.close();
+      return err(trees.error.message);
+    }
     const options = {
       slots,
       closedBecause,
@@ -157,6 +172,7 @@ export class Workshop {
         config,
         trees.value,
         sandbox?.ok === true ? sandbox.value : null,
+        idleGroup,
         scratchDir,
       ),
     );
@@ -204,6 +220,7 @@ export class Workshop {
     if (this.relief !== null) clearTimeout(this.relief);
     await this.worker.stop();
     this.sandbox?.close();
+    this.idleGroup?.close();
     await this.trees.close();
     rmSync(this.scratchDir, { recursive: true, force: true });
   }
