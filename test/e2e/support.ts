@@ -71,6 +71,8 @@ export class TestFarm {
   readonly dir = mkdtempSync(join(tmpdir(), 'tender-e2e-'));
   /** Everything runs as this user (root only). */
   uid: number | undefined;
+  /** Put before every command, as `ip netns exec NAME`. */
+  inside: readonly string[] = [];
   readonly agents: TestAgent[] = [];
   readonly groupPort = randomInt(20_000, 60_000);
   private readonly children: ChildProcess[] = [];
@@ -134,7 +136,7 @@ export class TestFarm {
 
   async startAgent(name: string, options: AgentOptions = {}): Promise<TestAgent> {
     const home = this.homeOf(name, options);
-    const words = [...(options.prefix ?? []), process.execPath, main, 'agent'];
+    const words = [...this.inside, ...(options.prefix ?? []), process.execPath, main, 'agent'];
     const child = spawn(words[0] as string, words.slice(1), {
       env: this.env(name),
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -172,7 +174,8 @@ export class TestFarm {
 
   run(words: readonly string[], options: { cwd: string; env: NodeJS.ProcessEnv }): Promise<Ran> {
     return new Promise((resolve, reject) => {
-      const child = spawn(words[0] as string, words.slice(1), {
+      const all = [...this.inside, ...words];
+      const child = spawn(all[0] as string, all.slice(1), {
         ...options,
         ...this.asUser(),
         stdio: ['ignore', 'pipe', 'pipe'],

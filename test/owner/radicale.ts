@@ -1,10 +1,11 @@
 // A real CalDAV server (Debian's Radicale) with a password, on a port of its own, for one test.
-import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFile, execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { until } from '../e2e/support.ts';
 
 const packages = 'radicale apache2-utils python3-bcrypt python3-passlib';
@@ -15,20 +16,23 @@ if (!radicaleIsHere) console.warn(`SKIPPED: calendars on a real server, which ne
 export class Radicale {
   readonly dir = mkdtempSync(join(tmpdir(), 'tender-radicale-'));
   readonly port: number;
+  /** Put before every command, as `ip netns exec NAME`: the server is reached from there only. */
+  readonly #inside: readonly string[];
   #child: ChildProcess | null = null;
 
-  private constructor(port: number) {
+  private constructor(port: number, inside: readonly string[]) {
     this.port = port;
+    this.#inside = inside;
   }
 
-  static async start(password: string): Promise<Radicale> {
+  static async start(password: string, inside: readonly string[] = []): Promise<Radicale> {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();
     if (address === null || typeof address === 'string') throw new Error('no port');
     server.close();
     await once(server, 'close');
-    const radicale = new Radicale(address.port);
+    const radicale = new Radicale(address.port, inside);
     await radicale.restart(password);
     await radicale.request('MKCALENDAR', 'work/', password);
     return radicale;
@@ -44,12 +48,13 @@ export class Radicale {
       config,
       `[server]\nhosts = 127.0.0.1:${this.port}\n[auth]\ntype = htpasswd\nhtpasswd_filename = ${users}\nhtpasswd_encryption = bcrypt\ndelay = 0\n[rights]\ntype = owner_only\n[web]\ntype = none\n[storage]\nfilesystem_folder = ${join(this.dir, 'data')}\n`,
     );
-    const child = spawn('/usr/bin/python3', ['-m', 'radicale', '--config', config], { stdio: 'ignore' });
+    const words = [...this.#inside, '/usr/bin/python3', '-m', 'radicale', '--config', config];
+    const child = spawn(words[0] as string, words.slice(1), { stdio: 'ignore' });
     this.#child = child;
     await until('Radicale answers', async () => {
       if (child.exitCode !== null) throw new Error('Radicale ended');
-      return fetch(this.address('')).then(
-        async (response) => (await response.text(), true),
+      return this.#ask('GET', '', {}).then(
+        () => true,
         () => null,
       );
     });
@@ -75,10 +80,22 @@ export class Radicale {
 
   async request(method: string, path: string, password: string, body?: string): Promise<void> {
     const authorization = `Basic ${Buffer.from(`alice:${password}`).toString('base64')}`;
-    const headers = { authorization, 'content-type': 'text/calendar' };
-    const response = await fetch(this.address(path), { method, headers, ...(body === undefined ? {} : { body }) });
-    const text = await response.text();
-    if (response.status >= 300) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    const status = await this.#ask(method, path, { authorization, 'content-type': 'text/calendar' }, body);
+    if (status >= 300) throw new Error(`${method} ${path}: ${status}`);
+  }
+
+  async #ask(method: string, path: string, headers: Record<string, string>, body?: string): Promise<number> {
+    const [command, ...words] = this.#inside;
+    if (command === undefined) {
+      const response = await fetch(this.address(path), { method, headers, ...(body === undefined ? {} : { body }) });
+      await response.arrayBuffer();
+      return response.status;
+    }
+    const said = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
+    const sent = body === undefined ? [] : ['--data-binary', body];
+    const curl = ['curl', '-s', '-o', '/dev/null', '-w', '%{http_code}', '-X', method, ...said, ...sent];
+    const { stdout } = await promisify(execFile)(command, [...words, ...curl, this.address(path)]);
+    return Number(stdout);
   }
 
   put(name: string, password: string, startMs: number, endMs: number, ...lines: string[]): Promise<void> {

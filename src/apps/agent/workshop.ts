@@ -181,7 +181,8 @@ export class Workshop {
   /** Whether others' tasks may run here, as presence and calendar say. */
   ownerSays(verdict: Verdict): void {
     if (verdict.mayHelp) this.freeFor = verdict.freeFor;
-    this.claim = verdict.mayHelp ? null : { why: verdict.why, urgent: verdict.urgent };
+    // What others are told of it holds nothing of the calendar.
+    this.claim = verdict.mayHelp ? null : { why: 'its owner needs it', urgent: verdict.urgent };
     this.relieve();
   }
 
