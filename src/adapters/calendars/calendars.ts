@@ -27,7 +27,10 @@ export interface CalendarsOptions {
   readonly home: string;
   /** The owner's zone. */
   readonly zone: Zone;
-  readonly classes: ClassOptions;
+  /** What the owner said of events: of all calendars, and of the one of this name. */
+  readonly classes: (calendar: string) => ClassOptions;
+  /** The owner's mail addresses, lower case; whoever logs in under one is known anyway. */
+  readonly addresses: readonly string[];
   readonly prng: Prng;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -199,15 +202,16 @@ export class Calendars {
   }
 
   async #expand(each: Followed): Promise<void> {
-    const { zone, classes, now } = this.#options;
+    const { zone, classes, addresses, now } = this.#options;
     const texts = each.copy?.texts ?? {};
     for (const url of each.parsed.keys()) if (!(url in texts)) each.parsed.delete(url);
+    const own = { ownAddresses: [...addresses, ...ownAddresses(each.source)] };
     // Only where there is a calendar, as above.
     const { parseCalendar } = await import('../../calendar/parse.ts');
     let since = 0;
     for (const [url, { tag, text }] of Object.entries(texts)) {
       if (tag !== '' && each.parsed.get(url)?.tag === tag) continue;
-      const parsed = parseCalendar(text, { ownAddresses: ownAddresses(each.source) });
+      const parsed = parseCalendar(text, own);
       each.parsed.set(url, { tag, calendar: parsed.ok ? parsed.value : null, problem: parsed.ok ? '' : parsed.error });
       if (++since % TEXTS_AT_ONCE === 0) await breathe();
     }
@@ -220,7 +224,7 @@ export class Calendars {
     };
     const nowMs = now();
     const { occurrences } = expand(merged, { fromMs: nowMs - BACK_MS, untilMs: nowMs + AHEAD_MS }, zone);
-    const classifier = new Classifier(classes);
+    const classifier = new Classifier(classes(each.source.name));
     const found = occurrences.map((occurrence) => ({ occurrence, ...classifier.classify(occurrence) }));
     each.occurrences = found;
     each.stretches = found.flatMap(({ occurrence, class: kind, weight }) =>

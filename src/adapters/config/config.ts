@@ -6,6 +6,7 @@ import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { err, ok, type Result } from '../../base/result.ts';
 import { policyNames } from '../../core/selection/index.ts';
+import { calendarSection } from './calendar-section.ts';
 import { criteriaText } from './criteria.ts';
 import { readToml } from './toml.ts';
 
@@ -69,6 +70,7 @@ const schema = z.strictObject({
       freeze_seconds: z.number().min(0).max(86_400).default(60),
     })
     .prefault({}),
+  calendar: calendarSection,
   journal: z
     .strictObject({
       /** What this machine's delegator and worker saw and decided, for replaying. */

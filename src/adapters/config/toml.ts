@@ -29,17 +29,25 @@ function describe(issue: z.core.$ZodIssue, text: string, file: string, schema: z
 }
 
 function place(text: string, file: string, path: readonly string[]): string {
-  const line = lineOf(text, path);
+  // What is missing has no line: its table has.
+  const line = lineOf(text, path) ?? lineOf(text, path.slice(0, -1));
   return line === null ? file : `${file}:${line}`;
 }
 
 /** The line, from 1, on which a key or a table of that path stands; null: not found, as when it is written inline. */
 function lineOf(text: string, path: readonly string[]): number | null {
   let table: readonly string[] = [];
+  const entries = new Map<string, number>();
   for (const [i, line] of text.split('\n').entries()) {
-    const header = /^\s*\[\[?([^\]]+)\]/.exec(line);
+    const header = /^\s*(\[\[?)([^\]]+)\]/.exec(line);
     if (header !== null) {
-      table = segments(header[1] ?? '');
+      table = segments(header[2] ?? '');
+      if (header[1] === '[[') {
+        const name = table.join('.');
+        const index = entries.get(name) ?? 0;
+        entries.set(name, index + 1);
+        table = [...table, String(index)];
+      }
       if (isSame(table, path)) return i + 1;
       continue;
     }
@@ -61,7 +69,10 @@ const isSame = (a: readonly string[], b: readonly string[]): boolean =>
 /** The keys that may stand in the table at `path`. */
 function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
   let at: unknown = bare(schema);
-  for (const part of path) at = bare((at as { shape?: Record<string, unknown> }).shape?.[part]);
+  for (const part of path) {
+    const inside = at as { shape?: Record<string, unknown>; element?: unknown } | undefined;
+    at = bare(inside?.element ?? inside?.shape?.[part]);
+  }
   return Object.keys((at as { shape?: object } | undefined)?.shape ?? {});
 }
 

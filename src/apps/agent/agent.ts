@@ -180,6 +180,7 @@ export class Agent {
       prng: createPrng(randomInt(2 ** 32)),
       now: Date.now,
       pollEveryMs: config.owner.poll_seconds * 1000,
+      said: config.calendar,
       presence: () => this.presence?.state ?? { presence: { state: 'headless' }, switches: [] },
       onVerdict: (verdict) => this.workshop?.ownerSays(verdict),
       problem: (what, why) => this.toldProblem(what, why),

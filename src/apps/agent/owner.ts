@@ -2,9 +2,9 @@
 // run here. Titles and places of events stay in this file's `show`; what goes to the worker is S, a yes or a no, and a reason without them.
 import { Calendars } from '../../adapters/calendars/calendars.ts';
 import { loadSources } from '../../adapters/calendars/source-file.ts';
+import { classOptions, type CalendarSection } from '../../adapters/config/calendar-section.ts';
 import { loadLearned, loadSaid, nothingSaid, saveLearned, type OwnerSaid } from '../../adapters/owner/owner-files.ts';
 import type { Prng } from '../../base/prng.ts';
-import { noOptions } from '../../calendar/classes.ts';
 import { findZone, utc, type Zone } from '../../calendar/zones.ts';
 import { parseHours, withinHours } from '../../core/availability/hours.ts';
 import { OwnerModel } from '../../core/availability/owner-model.ts';
@@ -19,6 +19,8 @@ export interface OwnerParts {
   readonly home: string;
   readonly prng: Prng;
   readonly pollEveryMs: number;
+  /** [calendar] of config.toml. */
+  readonly said: CalendarSection;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Who is at the machine, and what the machine itself says (battery, lid, memory). */
@@ -40,14 +42,15 @@ export class Owner {
 
   constructor(parts: OwnerParts) {
     this.#parts = parts;
-    const { home, now, prng, pollEveryMs } = parts;
-    this.#zone = findZone(new Intl.DateTimeFormat().resolvedOptions().timeZone, new Map()) ?? utc;
+    const { home, now, prng, pollEveryMs, said } = parts;
+    this.#zone = findZone(said.zone || new Intl.DateTimeFormat().resolvedOptions().timeZone, new Map()) ?? utc;
     this.#model = new OwnerModel(this.#zone, loadLearned(home));
     this.#savedAtMs = now();
     this.#calendars = new Calendars({
       home,
       zone: this.#zone,
-      classes: noOptions,
+      classes: (calendar) => classOptions(said, calendar),
+      addresses: said.own_addresses.map((address) => address.toLowerCase()),
       prng,
       now,
       pollEveryMs,

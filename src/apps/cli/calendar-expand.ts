@@ -1,5 +1,7 @@
 // `tender calendar expand FILE`: what Tender sees in a calendar, for owners who wonder. No agent is asked, nothing is kept.
 import { readFileSync } from 'node:fs';
+import { classOptions } from '../../adapters/config/calendar-section.ts';
+import { homeDirectory, loadConfig } from '../../adapters/config/config.ts';
 import { Classifier } from '../../calendar/classes.ts';
 import { formatWall, parseWall } from '../../calendar/civil.ts';
 import { expand } from '../../calendar/expand.ts';
@@ -13,7 +15,7 @@ export interface ExpandOptions {
   readonly from: string;
   /** The same, not included; empty: fourteen days later. */
   readonly to: string;
-  /** The owner's zone; empty: this machine's. */
+  /** The owner's zone; empty: as config.toml says, or this machine's. */
   readonly zone: string;
   readonly json: boolean;
 }
@@ -23,7 +25,11 @@ const DAYS_MAX = 4000;
 const DAY_MS = 86_400_000;
 
 export function runCalendarExpand(file: string, options: ExpandOptions): number {
-  const zone = zoneOf(options.zone);
+  // The owner's words and rules hold here, too, but those for one calendar: a file has no name.
+  const config = loadConfig(homeDirectory());
+  if (!config.ok) return complain(config.error);
+  const said = config.value.calendar;
+  const zone = zoneOf(options.zone === '' ? said.zone : options.zone);
   if (!zone.ok) return complain(zone.error);
   const window = windowOf(options, zone.value);
   if (!window.ok) return complain(window.error);
@@ -33,11 +39,11 @@ export function runCalendarExpand(file: string, options: ExpandOptions): number 
   } catch (error) {
     return complain(`cannot read the calendar ${file}: ${(error as Error).message}`);
   }
-  const calendar = parseCalendar(text);
+  const calendar = parseCalendar(text, { ownAddresses: said.own_addresses.map((each) => each.toLowerCase()) });
   if (!calendar.ok) return complain(`${file}: ${calendar.error}`);
   const { occurrences, problems } = expand(calendar.value, window.value, zone.value);
   for (const problem of problems) complain(`${file}: ${problem}`);
-  const classifier = new Classifier();
+  const classifier = new Classifier(classOptions(said, ''));
   const rows = occurrences.map((occurrence) => ({
     start: formatWall(occurrence.startMs, 'Z'),
     end: formatWall(occurrence.endMs, 'Z'),
