@@ -1,10 +1,12 @@
-// `npm run bench -- client` and `-- farm`: the benchmarks' command line. Results go to standard output, all else to standard error.
+// `npm run bench -- client`, `-- farm` and `-- owner`: the benchmarks' command line. Results go to standard output, all else to standard error.
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { benchClient, renderResult } from './client/client.ts';
 import { corpusNames, type CorpusName } from './client/corpora.ts';
 import { BenchProblem } from './client/problem.ts';
 import { benchFarm, checkNames, renderResult as renderFarm } from './farm/farm.ts';
 import { conditions, defaultMedianMs, type Condition } from './farm/farm-plan.ts';
+import { renderResult as renderOwner } from './owner/figures.ts';
+import { benchOwner } from './owner/owner.ts';
 
 function positive(text: string): number {
   const value = Number(text);
@@ -61,6 +63,23 @@ program
     process.stdout.write(`${renderFarm(result, options.json ?? false)}\n`);
     // A peer that does not work is a row without figures; that Tender does not is a failure.
     if (result.rows.some((row) => row.who.startsWith('tender') && row.overBound === null)) process.exitCode = 1;
+  });
+
+program
+  .command('owner')
+  .description(
+    'what the owner feels: frames of a program of theirs while all slots compile, and how soon compiles stand still',
+  )
+  .option('--rounds <n>', 'rounds; each way in turn', positive, 3)
+  .option('--seconds <n>', 'of frames, for each way in each round', positive, 5)
+  .option('--json', 'end with one line of JSON')
+  .action(async (options: { readonly rounds: number; readonly seconds: number; readonly json?: boolean }) => {
+    const result = await benchOwner({
+      rounds: options.rounds,
+      seconds: options.seconds,
+      log: (line) => process.stderr.write(`${line}\n`),
+    });
+    process.stdout.write(`${renderOwner(result, options.json ?? false)}\n`);
   });
 
 interface FarmOptions {
