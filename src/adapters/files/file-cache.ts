@@ -60,6 +60,8 @@ export class FileCache implements FileFacts {
   #lookedAtMs = Number.NEGATIVE_INFINITY;
   #changes = 0;
   #losses = 0;
+  /** How often a watch told of a file that is known. */
+  #tells = 0;
   #snapshots = 0;
   #snapshot: { readonly number: number; readonly seen: FileEntry[] } | null = null;
   #directories: DirectoryTable;
@@ -80,7 +82,10 @@ export class FileCache implements FileFacts {
       this.#watches.listener = {
         changed: (dir, name) => {
           const file = name === null ? undefined : this.#files.get(dir === '/' ? `/${name}` : `${dir}/${name}`);
-          if (file !== undefined) file.trust = 0;
+          if (file !== undefined) {
+            file.trust = 0;
+            this.#tells++;
+          }
           this.#directories.told(dir, name);
         },
       };
@@ -187,12 +192,21 @@ export class FileCache implements FileFacts {
     const lostBefore = this.#losses;
     const takenAt = this.#changes;
     const files = seen.slice();
+    let vouched: { readonly trust: number; readonly tells: number; readonly changes: number } | null = null;
     const isAsSeen = (): boolean => {
+      // What was given out and is gone must be given out anew, should it come back.
+      if (this.#losses !== lostBefore) return false;
+      const { trust } = this.#directories;
+      // Watches vouched for all of the files, and nothing was told of any file since: hundreds need not be walked.
+      if (vouched?.trust === trust && vouched.tells === this.#tells && vouched.changes === this.#changes) return true;
+      const tells = this.#tells;
+      let all = true;
       for (const file of files) {
         this.#check(file, false);
         if (file.changedAt > takenAt) return false;
+        if (file.trust !== trust) all = false;
       }
-      // What was given out and is gone must be given out anew, should it come back.
+      vouched = all ? { trust, tells, changes: this.#changes } : null;
       return this.#losses === lostBefore;
     };
     const watchOver = (): (() => boolean) => {

@@ -14,7 +14,7 @@ const startWithinMs = 15_000;
  * Young objects are collected in small steps: a larger nursery costs tens of megabytes and saves no time that could be measured. And
  * by one thread: several that share out so little cost half a millisecond a unit of a first build, most of it in finding each other.
  */
-export const agentNodeOptions = ['--max-semi-space-size=8', '--single-threaded-gc'];
+export const agentNodeOptions = ['--max-semi-space-size=8', '--single-threaded-gc', '--heap-growing-percent=100'];
 
 /** Asks the agent of `home`; the answers in order. The error says whether there is no agent or a broken one. */
 export async function ask(home: string, request: object): Promise<Result<unknown[], string>> {
