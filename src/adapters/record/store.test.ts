@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { PastRecord } from '../../core/record/record.ts';
-import { openDatabase, withoutExperimentalWarning } from './sqlite.ts';
+import { openDatabase, withoutExperimentalWarning } from '../sqlite.ts';
 import { openRecordStore, type StoreOptions } from './store.ts';
 import { inDirectory, rowsOf, start, startWriter } from './test-rig.ts';
 import type { RecordStore } from './types.ts';

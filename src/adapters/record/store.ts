@@ -1,16 +1,12 @@
 // The record of past performance in one SQLite file (decision 011). Write-ahead log and no automatic checkpoint: a commit is one
 // write to the page cache, so a batch of some hundred rows takes a few milliseconds of the agent's thread and waits for no disk.
-import { closeSync, openSync, statSync } from 'node:fs';
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import { err, ok, type Result } from '../../base/result.ts';
+import type { DatabaseSync } from 'node:sqlite';
+import type { Result } from '../../base/result.ts';
 import type { RecordData } from '../../core/record/record.ts';
+import { putAll, rowsOf, SqliteFile, transaction } from '../sqlite-file.ts';
 import * as sql from './schema.ts';
-import { setAside } from './set-aside.ts';
-import { openDatabase, sqliteCode, sqliteCodes } from './sqlite.ts';
 import type { Forget, RecordStore } from './types.ts';
 
-/** Another process holds the file for the length of one batch. */
-const busyMs = 100;
 /** So many rows are written between two looks at the bounds and at the length of the log. */
 const rowsBetweenChecks = 20_000;
 const yearMs = 365 * 24 * 3600 * 1000;
@@ -30,26 +26,26 @@ export function openRecordStore(file: string, options: StoreOptions = {}): Recor
 }
 
 class SqliteStore implements RecordStore {
-  problem: string | null = null;
-  private readonly file: string;
-  private readonly options: StoreOptions;
-  private db: DatabaseSync | null = null;
-  private inode = 0;
+  private readonly file: SqliteFile;
+  private readonly nowMs: () => number;
+  private readonly limits: Readonly<Record<keyof typeof bounds, number>>;
   private written = 0;
 
   constructor(file: string, options: StoreOptions) {
-    this.file = file;
-    this.options = options;
-    this.attempt((db) => this.tidy(db));
+    this.nowMs = options.nowMs ?? Date.now;
+    this.limits = options.bounds ?? bounds;
+    const { schemaVersion, createTables } = sql;
+    this.file = new SqliteFile(file, { schemaVersion, createTables, nowMs: this.nowMs });
+    this.file.attempt((db) => this.tidy(db));
+  }
+
+  get problem(): string | null {
+    return this.file.problem;
   }
 
   load(): RecordData {
-    const loaded = this.attempt((db): RecordData => {
-      const rows = (text: string): unknown[][] => {
-        const statement = db.prepare(text);
-        statement.setReturnArrays(true);
-        return statement.all() as unknown as unknown[][];
-      };
+    const loaded = this.file.attempt((db): RecordData => {
+      const rows = (text: string): unknown[][] => rowsOf(db, text);
       const kinds = rows(sql.readKinds).map(([project, kind, ...texts]) => [project, kind, ...texts.map(parsed)]);
       return {
         ...nothing,
@@ -63,7 +59,7 @@ class SqliteStore implements RecordStore {
   }
 
   names(): ReadonlyMap<string, string> {
-    const read = this.attempt((db) =>
+    const read = this.file.attempt((db) =>
       db
         .prepare(sql.readNames)
         .all()
@@ -74,7 +70,7 @@ class SqliteStore implements RecordStore {
 
   put(rows: RecordData, names: ReadonlyMap<string, string> = new Map()): Result<void, string> {
     const nowMs = this.nowMs();
-    return this.attempt((db) => {
+    return this.file.attempt((db) => {
       transaction(db, () => {
         putAll(db, sql.putUnit, rows.units);
         putAll(
@@ -98,7 +94,7 @@ class SqliteStore implements RecordStore {
   }
 
   forget({ project, worker }: Forget): Result<number, string> {
-    return this.attempt((db) => {
+    return this.file.attempt((db) => {
       let gone = 0;
       const remove = (table: string, column: string): void => {
         const where = [
@@ -121,120 +117,20 @@ class SqliteStore implements RecordStore {
   }
 
   close(): void {
-    try {
-      this.db?.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-    } catch {
-      // Another process reads: the log is taken in when that one closes.
-    }
-    this.drop();
-  }
-
-  private nowMs(): number {
-    return (this.options.nowMs ?? Date.now)();
-  }
-
-  /** Does `work`, with a file begun anew when the present one is damaged. Whatever else goes wrong is told, and tried again next time. */
-  private attempt<T>(work: (db: DatabaseSync) => T): Result<T, string> {
-    try {
-      const value = work(this.open());
-      if (this.problem?.includes('kept as') !== true) this.problem = null;
-      return ok(value);
-    } catch (error) {
-      if (!isDamage(error)) return this.fail(error);
-    }
-    this.drop();
-    try {
-      const aside = setAside(this.file, this.nowMs());
-      const value = work(this.open());
-      this.problem = `${this.file} was damaged and is begun anew; it is kept as ${aside}`;
-      return ok(value);
-    } catch (error) {
-      return this.fail(error);
-    }
-  }
-
-  private fail(error: unknown): Result<never, string> {
-    const code = sqliteCode(error);
-    const busy = code === sqliteCodes.busy || code === sqliteCodes.locked;
-    if (!busy) this.drop();
-    const why = busy ? 'another process holds it' : (error as Error).message;
-    this.problem = `${this.file}: ${why}; what is learnt stays in memory until it can be written`;
-    return err(this.problem);
-  }
-
-  private open(): DatabaseSync {
-    // The file may have been removed or replaced while it was open.
-    if (this.db !== null && inodeOf(this.file) === this.inode) return this.db;
-    this.drop();
-    closeSync(openSync(this.file, 'a', 0o600));
-    const db = openDatabase(this.file, { busyMs });
-    try {
-      const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version']);
-      if (version > sql.schemaVersion) throw new Damage(`${this.file} is of a newer version`);
-      db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0');
-      if (version < sql.schemaVersion) transaction(db, () => db.exec(sql.createTables));
-    } catch (error) {
-      db.close();
-      throw error;
-    }
-    this.db = db;
-    this.inode = inodeOf(this.file);
-    return db;
-  }
-
-  private drop(): void {
-    try {
-      this.db?.close();
-    } catch {
-      // Closing a damaged file may fail; there is nothing more to lose.
-    }
-    this.db = null;
+    this.file.close();
   }
 
   /** Keeps the file within its bounds, and takes the log in. */
   private tidy(db: DatabaseSync): void {
     this.written = 0;
     const oldest = this.nowMs() - yearMs;
-    const limits = this.options.bounds ?? bounds;
     transaction(db, () => {
       for (const table of ['unit', 'kind', 'worker', 'rate'] as const) {
-        db.prepare(sql.prune[table]).run(limits[table], oldest);
+        db.prepare(sql.prune[table]).run(this.limits[table], oldest);
       }
     });
     db.exec('PRAGMA wal_checkpoint(PASSIVE)');
   }
-}
-
-/** A file that SQLite reads and we do not. */
-class Damage extends Error {}
-
-function isDamage(error: unknown): boolean {
-  const code = sqliteCode(error);
-  if (code === sqliteCodes.corrupt || code === sqliteCodes.notADatabase || error instanceof Damage) return true;
-  // A database of someone else's with our file name: its tables are not ours.
-  return code === 1 && /no such (?:table|column)|has no column/.test((error as Error).message);
-}
-
-/** 0: there is no such file. */
-function inodeOf(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.ino ?? 0;
-}
-
-function transaction(db: DatabaseSync, work: () => void): void {
-  db.exec('BEGIN IMMEDIATE');
-  try {
-    work();
-    db.exec('COMMIT');
-  } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK');
-    throw error;
-  }
-}
-
-function putAll(db: DatabaseSync, text: string, rows: readonly (readonly SQLInputValue[])[]): void {
-  if (rows.length === 0) return;
-  const statement = db.prepare(text);
-  for (const row of rows) statement.run(...row);
 }
 
 function parsed(text: unknown): unknown {
