@@ -319,11 +319,12 @@ program
 program
   .command('record')
   .description('what was learnt of past compiles: projects, workers with their rates, the slowest units')
-  .usage('[options] [show UNIT|WORKER | forget (--project P | --worker W | --all)]')
+  .usage('[options] [show UNIT|WORKER | forget (--project P | --worker W | --owner | --all)]')
   .addArgument(new Argument('[what]', 'what to do').choices(['show', 'forget']))
   .argument('[name]', 'for show: a unit’s or worker’s name or path, or its end')
   .option('--project <dir>', 'forget: what was learnt in this project; else show only this one')
   .option('--worker <name>', 'forget: what was learnt of this worker; with --project, there only')
+  .option('--owner', 'forget: what was learnt of this machine’s owner, their breaks, days and calendars')
   .option('--all', 'forget: everything')
   .option('--json', 'print JSON')
   .action(async (what: 'show' | 'forget' | undefined, name: string | undefined, options: RecordOptions) => {

@@ -1,10 +1,9 @@
-// What the owner has said (`tender pause`, `resume`, `hours`) and what has been learned of them, over restarts. Nobody else may read it.
+// What the owner has said (`tender pause`, `resume`, `hours`), over restarts. Nobody else may read it.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { err, ok, type Result } from '../../base/result.ts';
 import { writeAtomically } from '../write-atomically.ts';
-import type { OwnerData } from '../../core/availability/owner-model.ts';
 
 const said = z.strictObject({
   version: z.literal(1),
@@ -20,7 +19,6 @@ export type OwnerSaid = z.infer<typeof said>;
 export const nothingSaid: OwnerSaid = { version: 1, paused: null, resumed: null, hours: '' };
 
 const saidFile = (home: string): string => join(home, 'owner.json');
-const learnedFile = (home: string): string => join(home, 'owner-learned.json');
 
 /** The error is a sentence; what was said is then as if nothing had been. */
 export function loadSaid(home: string): Result<OwnerSaid, string> {
@@ -35,22 +33,6 @@ export function loadSaid(home: string): Result<OwnerSaid, string> {
 
 export function saveSaid(home: string, value: OwnerSaid): Result<void, string> {
   return replace(saidFile(home), value);
-}
-
-/** Null when nothing has been learned, or it cannot be read: it is learned anew. */
-export function loadLearned(home: string): OwnerData | null {
-  const text = readIfThere(learnedFile(home));
-  if (text === null) return null;
-  try {
-    const data = JSON.parse(text) as OwnerData;
-    return data.version === 1 && Array.isArray(data.breaks) && Array.isArray(data.reliability) ? data : null;
-  } catch {
-    return null;
-  }
-}
-
-export function saveLearned(home: string, data: OwnerData): Result<void, string> {
-  return replace(learnedFile(home), data);
 }
 
 function readIfThere(file: string): string | null {

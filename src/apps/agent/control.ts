@@ -98,6 +98,10 @@ export function answerControl(agent: Agent, request: unknown, call: ControlCall)
       });
       return finish(gone.ok ? { gone: gone.value } : { error: gone.error });
     }
+    case 'owner-forget': {
+      const gone = agent.owner.forget();
+      return finish(gone.ok ? { gone: gone.value } : { error: gone.error });
+    }
     case 'build-watch':
       return watchBuild(agent, text('build'), call);
     default:

@@ -3,7 +3,9 @@
 import { Calendars } from '../../adapters/calendars/calendars.ts';
 import { loadSources } from '../../adapters/calendars/source-file.ts';
 import { classOptions, type CalendarSection } from '../../adapters/config/calendar-section.ts';
-import { loadLearned, loadSaid, nothingSaid, saveLearned, type OwnerSaid } from '../../adapters/owner/owner-files.ts';
+import { openLearnedStore, type LearnedStore } from '../../adapters/owner/learned-store.ts';
+import { loadSaid, nothingSaid, type OwnerSaid } from '../../adapters/owner/owner-files.ts';
+import { ok, type Result } from '../../base/result.ts';
 import type { Prng } from '../../base/prng.ts';
 import { findZone, utc, type Zone } from '../../calendar/zones.ts';
 import { parseHours, withinHours } from '../../core/availability/hours.ts';
@@ -13,7 +15,7 @@ import { judge, type Verdict } from '../../core/availability/verdict.ts';
 import type { OwnerReport, OwnerShow } from '../owner-report.ts';
 
 const lookEveryMs = 5_000;
-const saveEveryMs = 10 * 60_000;
+const saveEveryMs = 60_000;
 
 export interface OwnerParts {
   readonly home: string;
@@ -33,18 +35,22 @@ export interface OwnerParts {
 export class Owner {
   readonly #parts: OwnerParts;
   readonly #zone: Zone;
-  readonly #model: OwnerModel;
+  readonly #store: LearnedStore;
+  #model: OwnerModel;
   readonly #calendars: Calendars;
   #said: OwnerSaid = nothingSaid;
   #verdict: Verdict | null = null;
   #timer: NodeJS.Timeout | null = null;
   #savedAtMs: number;
+  #saved = '';
 
   constructor(parts: OwnerParts) {
     this.#parts = parts;
     const { home, now, prng, pollEveryMs, said } = parts;
     this.#zone = findZone(said.zone || new Intl.DateTimeFormat().resolvedOptions().timeZone, new Map()) ?? utc;
-    this.#model = new OwnerModel(this.#zone, loadLearned(home));
+    this.#store = openLearnedStore(home, now);
+    this.#model = new OwnerModel(this.#zone, this.#store.load());
+    this.#tellStore();
     this.#savedAtMs = now();
     this.#calendars = new Calendars({
       home,
@@ -70,6 +76,7 @@ export class Owner {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#calendars.stop();
     this.#save();
+    this.#store.close();
   }
 
   get verdict(): Verdict {
@@ -98,7 +105,9 @@ export class Owner {
   async followCalendars(): Promise<void> {
     const sources = loadSources(this.#parts.home);
     this.#parts.problem('calendars', sources.ok ? null : sources.error);
-    if (sources.ok) await this.#calendars.follow(sources.value);
+    if (!sources.ok) return;
+    await this.#calendars.follow(sources.value);
+    this.#model.keepOnly(new Set(sources.value.map((source) => source.name)));
   }
 
   report(): OwnerReport {
@@ -162,9 +171,27 @@ export class Owner {
     return switches;
   }
 
+  /** All that was learned of the owner; how many rows of it were kept. */
+  forget(): Result<number, string> {
+    const gone = this.#store.forget();
+    this.#tellStore();
+    if (!gone.ok) return gone;
+    this.#model = new OwnerModel(this.#zone);
+    this.#saved = JSON.stringify(this.#model.export());
+    this.look();
+    return ok(gone.value);
+  }
+
   #save(): void {
     this.#savedAtMs = this.#parts.now();
-    const saved = saveLearned(this.#parts.home, this.#model.export());
-    this.#parts.problem('what was learned of the owner', saved.ok ? null : saved.error);
+    const data = this.#model.export();
+    const text = JSON.stringify(data);
+    if (text === this.#saved) return;
+    if (this.#store.save(data).ok) this.#saved = text;
+    this.#tellStore();
+  }
+
+  #tellStore(): void {
+    this.#parts.problem('what was learned of the owner', this.#store.problem);
   }
 }

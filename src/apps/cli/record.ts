@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { homeDirectory } from '../../adapters/config/config.ts';
+import { learnedFile, openLearnedStore } from '../../adapters/owner/learned-store.ts';
 import { openRecordStore } from '../../adapters/record/store.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { complain } from '../complain.ts';
@@ -12,6 +13,7 @@ import { find, renderFound, renderRecord, viewRecord, type RecordView } from './
 export interface RecordOptions {
   readonly project?: string;
   readonly worker?: string;
+  readonly owner?: boolean;
   readonly all?: boolean;
   readonly json?: boolean;
 }
@@ -47,17 +49,23 @@ export async function runRecord(
 }
 
 async function forget(home: string, project: string | null, options: RecordOptions): Promise<number> {
-  const { worker, all = false, json = false } = options;
-  if (!all && project === null && worker === undefined) {
-    return complain('forget what? --project DIR, --worker NAME, both together, or --all');
+  const { worker, owner = false, all = false, json = false } = options;
+  if (!all && !owner && project === null && worker === undefined) {
+    return complain('forget what? --project DIR, --worker NAME, both together, --owner, or --all');
   }
-  if (all && (project !== null || worker !== undefined))
-    return complain('--all forgets everything: leave out --project and --worker');
+  if ((all || owner) && (project !== null || worker !== undefined))
+    return complain(`${all ? '--all forgets everything' : '--owner stands alone'}: leave out --project and --worker`);
+  const ofOwner = all || owner ? await forgetOwner(home) : ok(0);
+  if (!ofOwner.ok) return complain(ofOwner.error);
+  if (owner && !all) return tellForgotten(ofOwner.value, json);
   const id = worker === undefined ? ok(undefined) : identify(home, worker);
   if (!id.ok) return complain(id.error);
   const gone = await forgetRows(home, { project: project ?? undefined, worker: id.value });
   if (!gone.ok) return complain(gone.error);
-  const rows = gone.value;
+  return tellForgotten(gone.value + ofOwner.value, json);
+}
+
+function tellForgotten(rows: number, json: boolean): number {
   print(
     json
       ? JSON.stringify({ forgotten: rows })
@@ -66,6 +74,19 @@ async function forget(home: string, project: string | null, options: RecordOptio
         : `Forgotten: ${rows} ${rows === 1 ? 'entry' : 'entries'}.`,
   );
   return 0;
+}
+
+/** Breaks, habits and how far calendars can be believed. What the owner has said, and the calendars themselves, stay. */
+async function forgetOwner(home: string): Promise<Result<number, string>> {
+  if ((await ask(home, { cmd: 'ping' })).ok) {
+    const answered = await ask(home, { cmd: 'owner-forget' });
+    return answered.ok ? ok((answered.value[0] as { gone: number }).gone) : answered;
+  }
+  if (!existsSync(learnedFile(home))) return ok(0);
+  const store = openLearnedStore(home);
+  const gone = store.forget();
+  store.close();
+  return gone;
 }
 
 async function forgetRows(

@@ -117,6 +117,11 @@ export class Calibration {
     this.#pending = [];
   }
 
+  /** Forgets what is known of other sources. */
+  keepOnly(sources: ReadonlySet<string>): void {
+    for (const source of this.#sources.keys()) if (!sources.has(source)) this.#sources.delete(source);
+  }
+
   /** How much a source helps: 1 − with / without; null while too little is known. */
   skillOf(source: string): number | null {
     const score = this.#sources.get(source);

@@ -200,6 +200,18 @@ describe('owners of our own making, half a year each', () => {
     expect(model.calibration.skillOf('wrong')).toBeLessThan(model.calibration.skillOf('calendar') ?? 0);
   });
 
+  test('of a calendar that is removed nothing is kept', () => {
+    const owner = synthesise(calendars.good, 60, createPrng(9));
+    const gone = owner.stretches.map((each) => ({ ...each, source: 'gone one' }));
+    const model = new OwnerModel(utc);
+    liveThrough(model, { ...owner, stretches: [...owner.stretches, ...gone] });
+    const said = (): string => JSON.stringify([model.export().reliability, model.export().sources]);
+    expect(said()).toContain('gone one');
+    model.keepOnly(new Set(['calendar']));
+    expect(said()).not.toContain('gone one');
+    expect(said()).toContain('calendar AWAY_MEETING');
+  });
+
   test('what was learned is kept', () => {
     const owner = synthesise(calendars.good, 60, createPrng(9));
     const model = new OwnerModel(utc);

@@ -87,6 +87,12 @@ export class OwnerModel {
     return exact.map((value) => Math.round(value * 20) / 20);
   }
 
+  /** Forgets what was learned of calendars other than these. */
+  keepOnly(sources: ReadonlySet<string>): void {
+    this.#knowledge.reliability.keepOnly(sources);
+    this.calibration.keepOnly(sources);
+  }
+
   drainAtMs(nowMs: number, stretches: readonly Stretch[]): number {
     return drainAt(
       stretches.filter((each) => !this.calibration.isOff(each.source, nowMs)),

@@ -29,6 +29,12 @@ export class Reliability {
     return [...this.#counts].map(([key, [kept, broken]]) => [key, kept, broken] as const);
   }
 
+  /** Forgets what is known of other calendars. */
+  keepOnly(sources: ReadonlySet<string>): void {
+    for (const key of this.#counts.keys())
+      if (!sources.has(key.slice(0, key.lastIndexOf(' ')))) this.#counts.delete(key);
+  }
+
   /** Probability that an event of this kind is what it says. */
   of(source: string, stretchClass: StretchClass): number {
     const [kept, broken] = this.#counts.get(`${source} ${stretchClass}`) ?? priors[stretchClass];
