@@ -1,5 +1,5 @@
 // npm run sim -- figures: runs what the figures of docs/simulation.md show, draws each as SVG, and keeps the numbers beside them.
-// npm run sim -- goals: the promised figures and what was reached.
+// npm run sim -- goals: the promised figures and what was reached. npm run sim -- owners: the same of forecasts, for docs/calendars.md.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
@@ -7,6 +7,8 @@ import type { Command } from 'commander';
 import { drawAll } from './drawings.ts';
 import { goals, measureGoals } from './goals.ts';
 import type { GoalRow } from './goals.ts';
+import { drawOwners, measureOwners } from './owners.ts';
+import type { OwnerRow } from './owners.ts';
 import { figures } from './series.ts';
 import type { FigureId } from './series.ts';
 import { readTrace } from './tasks.ts';
@@ -32,7 +34,14 @@ interface GoalFlags {
   readonly seeds: number;
 }
 
+interface OwnerFlags {
+  readonly out: string;
+  readonly seeds: number;
+  readonly days: number;
+}
+
 const SEEDS = 5;
+const OWNER_DAYS = 180;
 const QUICK_SEEDS = 2;
 const SEEDS_MAX = 1000;
 
@@ -48,6 +57,15 @@ export function addFigureCommands(program: Command, lines: Lines): void {
     .option('--seeds <n>', 'seeds 1 to n', countOfSeeds)
     .option('--trace <file>', 'task lengths from a JSON or CSV file of milliseconds instead of lognormal ones', mixFrom)
     .action((flags: FigureFlags) => drawFigures(flags, lines));
+  program
+    .command('owners')
+    .description(
+      'how well S(d) foretells made-up owners; draws the figures of docs/calendars.md and keeps their numbers',
+    )
+    .option('--out <dir>', 'where they go', 'docs/figures')
+    .option('--seeds <n>', 'seeds 1 to n', countOfSeeds, SEEDS)
+    .option('--days <n>', 'of each owner’s life', countOfSeeds, OWNER_DAYS)
+    .action((flags: OwnerFlags) => drawOwnerFigures(flags, lines));
   const goalIds = goals.map((goal) => goal.id);
   program
     .command('goals')
@@ -58,6 +76,25 @@ export function addFigureCommands(program: Command, lines: Lines): void {
     .action((flags: GoalFlags) => {
       process.exitCode = showGoals(flags, lines);
     });
+}
+
+function drawOwnerFigures({ out, seeds, days }: OwnerFlags, { print, log }: Lines): void {
+  const rows = measureOwners(firstSeeds(seeds), days, log);
+  mkdirSync(out, { recursive: true });
+  writeFileSync(join(out, 'owners.json'), `${JSON.stringify({ seeds: firstSeeds(seeds), days, rows }, roundly, 1)}\n`);
+  for (const [name, svg] of drawOwners(rows)) {
+    writeFileSync(join(out, `${name}.svg`), svg);
+    print(join(out, `${name}.svg`));
+  }
+  for (const row of rows) print(lineOfOwner(row));
+}
+
+function lineOfOwner({ calendar, read, minutes, time, skill, calibrationError, rate }: OwnerRow): string {
+  const who = `${calendar}${read ? '' : ', not read'}`.padEnd(18);
+  const spread = (of: OwnerRow['skill']): string =>
+    `${written(of.median)} (${written(of.least)} – ${written(of.most)})`;
+  const when = `${time} ${String(minutes).padStart(2)} min`;
+  return `${who} ${when}  skill ${spread(skill)}  calibration error ${spread(calibrationError)}  stayed free ${written(rate)}`;
 }
 
 function drawFigures(flags: FigureFlags, { print, log }: Lines): void {

@@ -2,7 +2,7 @@
 // for the plot of docs/availability.md; nothing of it is in an agent.
 import type { Prng } from '../../base/prng.ts';
 import type { OwnerModel } from './owner-model.ts';
-import type { Stretch } from './types.ts';
+import type { Presence, Stretch } from './types.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -90,8 +90,12 @@ export function synthesise(kind: CalendarKind, days: number, prng: Prng): Synthe
   return { startAtMs, endAtMs: startAtMs + days * DAY_MS, there, stretches };
 }
 
-/** Lets a model see the owner's whole life, once a minute. */
-export function liveThrough(model: OwnerModel, owner: SyntheticOwner): void {
+/** Lets a model see the owner's whole life, once a minute; `seen` is told of each minute after the model. */
+export function liveThrough(
+  model: OwnerModel,
+  owner: SyntheticOwner,
+  seen: (nowMs: number, presence: Presence, stretches: readonly Stretch[]) => void = () => undefined,
+): void {
   let index = 0;
   let lastThere = owner.startAtMs;
   let near: readonly Stretch[] = [];
@@ -106,10 +110,10 @@ export function liveThrough(model: OwnerModel, owner: SyntheticOwner): void {
       nearUntil = now + 2 * HOUR_MS;
     }
     const isThere = (owner.there[index]?.fromMs ?? Infinity) <= now;
-    model.look(
-      now,
-      isThere ? { state: 'present', because: 'input' } : { state: 'away', sinceAtMs: lastThere, locked: false },
-      near,
-    );
+    const presence: Presence = isThere
+      ? { state: 'present', because: 'input' }
+      : { state: 'away', sinceAtMs: lastThere, locked: false };
+    model.look(now, presence, near);
+    seen(now, presence, near);
   }
 }
