@@ -1,8 +1,19 @@
 // The compile path's vocabulary: a command line's verdict, what the scanner must look for, what a task carries.
 // Paths are absolute or relative to the command's cwd as noted; all text is UTF-8 (other bytes stay at home).
+import type { FortranFindings, FortranSearch } from './fortran/scan.ts';
+import type { ParsedFortran } from './fortran/parse.ts';
 
 export type Language =
-  'c' | 'c++' | 'objc' | 'objc++' | 'c-preprocessed' | 'c++-preprocessed' | 'assembler' | 'assembler-cpp';
+  | 'c'
+  | 'c++'
+  | 'objc'
+  | 'objc++'
+  | 'c-preprocessed'
+  | 'c++-preprocessed'
+  | 'assembler'
+  | 'assembler-cpp'
+  | 'fortran'
+  | 'fortran-cpp';
 
 /** Why a command runs on its own machine. `docs/errors.md` lists each with what it means. */
 export type StayReason =
@@ -30,8 +41,11 @@ export type StayReason =
   | 'compiler-unknown' // neither gcc nor clang, or it cannot be described
   | 'environment'; // a variable that changes outputs in ways that we do not follow
 
-/** `intermediate`: what -save-temps keeps. `report`: traces, records, dumps and graphs for people or tools. */
-export type OutputKind = 'object' | 'depfile' | 'dwo' | 'gcno' | 'stack-usage' | 'intermediate' | 'report';
+/**
+ * `intermediate`: what -save-temps keeps. `report`: traces, records, dumps and graphs for people or tools. `module`: what a
+ * Fortran module may write; one that is there already stays as it is when nothing in it is new.
+ */
+export type OutputKind = 'object' | 'depfile' | 'dwo' | 'gcno' | 'stack-usage' | 'intermediate' | 'report' | 'module';
 
 export interface OutputSpec {
   readonly kind: OutputKind;
@@ -81,6 +95,10 @@ export interface CompilePlan {
   readonly nativeAt: readonly number[];
   /** Whether the working directory can show in an output by more than the paths that the command spells (-g, coverage, LTO, …). */
   readonly cwdShows: boolean;
+  /** Where Fortran's module files go (-J), as given. */
+  readonly moduleDir: string;
+  /** What is loaded into the compiler, files or short names as given. Where it fails elsewhere, it is done here again. */
+  readonly plugins: readonly string[];
   /** False when equal inputs may give unequal outputs, so that no result of it may be kept. */
   readonly storable: boolean;
 }
@@ -95,6 +113,8 @@ export interface BuiltinSearch {
   readonly systemDirs: readonly string[];
   /** Files by whose presence the compiler found them (a gcc installation that clang leans on); they must go along. */
   readonly bearings?: readonly string[];
+  /** Where Fortran's intrinsic modules lie. */
+  readonly intrinsicDirs?: readonly string[];
 }
 
 /** One `#include`-like line of a file. */
@@ -138,7 +158,9 @@ export interface Remembered<T> {
 export interface FileFacts {
   /** The parsed content of a regular file; null when there is none. */
   parsed(path: string): ParsedFile | null;
-  /** The same for one path that is asked for again and again. */
+  /** The content of a regular file read as Fortran; null when there is none. */
+  parsedFortran(path: string): ParsedFortran | null;
+  /** The same as `parsed` for one path that is asked for again and again. */
   follow(path: string): () => ParsedFile | null;
   /** Whether `path` (absolute, as spelled) is an existing non-directory. Must be cheap when the answer is no. */
   isFile(path: string): boolean;
@@ -164,6 +186,8 @@ export interface ScanRequest {
   readonly assemblerDirs?: readonly string[];
   /** True for a source that goes to the assembler unpreprocessed (`.s`): a `#` begins a comment there. */
   readonly assemblerOnly?: boolean;
+  /** For a Fortran source. */
+  readonly fortran?: FortranSearch;
 }
 
 export interface ScanResult {
@@ -186,6 +210,8 @@ export interface ScanResult {
   readonly hasAssemblerIncludes: boolean;
   /** A `.gch` beside a header that the source or the command line names: the compiler here would use it. Null: none. */
   readonly precompiledHeader: string | null;
+  /** What its modules are; null for other languages. */
+  readonly fortran: FortranFindings | null;
 }
 
 /** A file of the client's name space at its real path. */

@@ -126,6 +126,7 @@ export interface ExecutionResultMessage {
   cpuMs: number;
   maxRssBytes: number;
   bytesFetched: number;
+  unnamed: string;
 }
 
 /** One message of the delegator's side, by the name of the oneof's field. */

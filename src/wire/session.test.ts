@@ -122,6 +122,7 @@ const result: ExecutionResultMessage = {
   cpuMs: 2,
   maxRssBytes: beyond32Bits,
   bytesFetched: beyond32Bits,
+  unnamed: '/p/log.txt',
 };
 
 type Sample<T> = T extends unknown ? { readonly name: keyof T & string; readonly message: T } : never;

@@ -5,29 +5,14 @@ import { err, ok, type Result } from '../../base/result.ts';
 import { readContents, type Contents } from './contents.ts';
 import type { Link } from './directory-entry.ts';
 import { DirectoryTable } from './directory-table.ts';
+import type { FileEntry } from './file-entry.ts';
+import { FortranTexts } from './fortran-texts.ts';
 import { tryLstat, tryStat } from '../stat.ts';
 import { identityOf, sameGift, sameIdentity, sameTimes, timesOf } from './identity.ts';
 import type { Grounds } from './recorder.ts';
 import { findRoute, type Route } from './routes.ts';
 import { sameAsBefore, type WatchedOver } from './vigil.ts';
 import type { Watches } from './watches.ts';
-
-/** A file by a path whose directory is real; the last component may be a symlink. */
-interface FileEntry {
-  readonly path: string;
-  checkedAt: number;
-  /** As long as this is the directories' and no watch tells of the file, its contents hold. */
-  trust: number;
-  /** The number of the change that made the contents what they are. */
-  changedAt: number;
-  seenBy: number;
-  contents: Contents | null;
-  /** What was handed out for these contents. */
-  named: NamedFile | null;
-  /** What others were told last, unless it has gone since. */
-  given: NamedFile | null;
-  takenBy: number;
-}
 
 export interface MissingFile {
   readonly path: string;
@@ -71,6 +56,7 @@ export class FileCache implements FileFacts {
   readonly #given = new Map<string, NamedFile | Link>();
   #changed = new Set<string>();
   #takes = 0;
+  readonly #fortran = new FortranTexts();
 
   constructor(options: FileCacheOptions = {}) {
     this.#maxFiles = options.maxFiles ?? DEFAULT_MAX_FILES;
@@ -140,6 +126,12 @@ export class FileCache implements FileFacts {
 
   parsed(path: string): ParsedFile | null {
     return this.#check(this.#file(path), true)?.parsed ?? null;
+  }
+
+  parsedFortran(path: string): ReturnType<FileFacts['parsedFortran']> {
+    const { file } = this.#route(path);
+    const contents = file === null ? null : this.#check(file, false);
+    return file === null || contents === null ? null : this.#fortran.read(file.path, contents);
   }
 
   follow(path: string): () => ParsedFile | null {

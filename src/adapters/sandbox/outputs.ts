@@ -15,6 +15,8 @@ export interface OutputMount {
   readonly hostDir: string;
   /** Names in it that are bound from the tree. */
   readonly readOnly: readonly string[];
+  /** All names that are in it at the beginning or may be at the end. */
+  readonly expected: ReadonlySet<string>;
 }
 
 export interface Outputs {
@@ -51,7 +53,8 @@ export function prepareOutputs(spec: RunSpec, scratchDir: string, owner: number 
     const readOnly = children.filter((child) => !placeChild(`${spec.tree.root}${dir}`, hostDir, child));
     fs.chmodSync(hostDir, 0o755);
     if (owner !== null) fs.chownSync(hostDir, owner, owner);
-    mounts.push({ dir, hostDir, readOnly: readOnly.map((child) => child.name) });
+    const expected = new Set([...children.map((child) => child.name), ...(written ?? [])]);
+    mounts.push({ dir, hostDir, readOnly: readOnly.map((child) => child.name), expected });
   }
   return ok({ mounts, files: places.map(({ dir, name }) => join(hostDirs.get(dir) ?? '', name)) });
 }
@@ -78,6 +81,18 @@ function placeChild(treeDir: string, hostDir: string, child: ChildEntry): boolea
 
 function refuse(code: string, message: string): { readonly ok: false; readonly error: RunFailure } {
   return err({ code: code === 'disk-full' ? code : 'sandbox', message });
+}
+
+/** Something that the command left where it may write and that nobody asked for, by its path inside; null: nothing. */
+export function findUnnamed(
+  { mounts }: Outputs,
+  tmp: { readonly dir: string; readonly hostDir: string },
+): string | null {
+  for (const { dir, hostDir, expected } of [...mounts, { ...tmp, expected: new Set<string>() }]) {
+    const name = fs.readdirSync(hostDir).find((entry) => !expected.has(entry));
+    if (name !== undefined) return `${dir}/${name}`;
+  }
+  return null;
 }
 
 /** Reads what the command wrote: regular files only, `maxBytes` in all. Nothing may run in the sandbox any more. */

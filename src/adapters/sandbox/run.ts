@@ -9,7 +9,8 @@ import type { FailureCode } from '../../core/types.ts';
 import { fds, type Place } from './arguments.ts';
 import { endSandbox, launch, signalSandbox, waitFor } from './bubblewrap.ts';
 import type { Kit } from './kit.ts';
-import { collectOutputs, prepareOutputs, readRegular, type Outputs } from './outputs.ts';
+import { collectOutputs, findUnnamed, prepareOutputs, readRegular, type Outputs } from './outputs.ts';
+import { tmpDir } from './paths.ts';
 import { removeAll } from './remove.ts';
 import { explainTreeError } from './tree.ts';
 import type { Cell, Run, RunFailure, RunResult, RunSpec } from './types.ts';
@@ -167,7 +168,18 @@ function conclude(confinement: Confinement, spec: RunSpec, outputs: Outputs, end
   const collected = collectOutputs(outputs.files, limits.outputBytes);
   if (!collected.ok) return collected;
   const { exit, cpuMs } = verdict;
-  return ok({ exit, stdout, stderr, outputs: collected.value, ranMs, cpuMs, maxRssBytes });
+  const failed = exit.how !== 'exit' || exit.code !== 0;
+  const unnamed = failed ? null : findUnnamed(outputs, { dir: tmpDir, hostDir: join(scratchDir, 'tmp') });
+  return ok({
+    exit,
+    stdout,
+    stderr,
+    outputs: collected.value,
+    ranMs,
+    cpuMs,
+    maxRssBytes,
+    ...(unnamed === null ? {} : { unnamed }),
+  });
 }
 
 /** Whether the kernel's count has grown since it was last asked. */

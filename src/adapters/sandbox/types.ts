@@ -100,6 +100,8 @@ export interface RunResult {
   readonly stderr: Buffer;
   /** As in `RunSpec.outputs`; null: the command did not write it. */
   readonly outputs: readonly ({ readonly data: Buffer; readonly mode: number } | null)[];
+  /** A file that it wrote and that no output names, as the command would spell it; absent: none where it may write. */
+  readonly unnamed?: string;
   readonly ranMs: number;
   /** User and system time of the command and all it started, to 10 ms. */
   readonly cpuMs: number;

@@ -1,6 +1,9 @@
 // Where the compiler looks for headers by itself, in its own words.
+import { isAbsolute } from 'node:path';
 import type { Result } from '../../base/result.ts';
 import { err, ok } from '../../base/result.ts';
+import { isFortran } from '../../compiler/command/languages.ts';
+import { splitWords } from '../../compiler/command/words.ts';
 import { spellAbsolute } from '../../compiler/scan/directories.ts';
 import type { BuiltinSearch, Language } from '../../compiler/types.ts';
 import { listBearings } from './bearings.ts';
@@ -14,6 +17,9 @@ export interface AskedSearch extends BuiltinSearch {
   /** Second names of directories that are searched already. */
   readonly doubleDirs: readonly string[];
   readonly bearings: readonly string[];
+  readonly intrinsicDirs: readonly string[];
+  /** The front end that a driver for another language calls; null where it is one of the usual. */
+  readonly frontEnd: string | null;
 }
 
 const NAMES: Readonly<Record<Language, string | null>> = {
@@ -22,6 +28,8 @@ const NAMES: Readonly<Record<Language, string | null>> = {
   objc: 'objective-c',
   'objc++': 'objective-c++',
   'assembler-cpp': 'assembler-with-cpp',
+  fortran: 'f95',
+  'fortran-cpp': 'f95',
   // These include nothing.
   'c-preprocessed': null,
   'c++-preprocessed': null,
@@ -36,8 +44,11 @@ export async function askBuiltinSearch(
   options: { readonly env: Environment; readonly cwd: string },
 ): Promise<Result<AskedSearch, ToolchainError>> {
   const name = NAMES[language];
-  if (name === null) return ok({ systemDirs: [], missingDirs: [], doubleDirs: [], bearings: [] });
-  const args = [...builtinArgs, '-v', '-E', '-x', name, '/dev/null', '-o', '/dev/null'];
+  const nothing = { systemDirs: [], missingDirs: [], doubleDirs: [], bearings: [], intrinsicDirs: [], frontEnd: null };
+  if (name === null) return ok(nothing);
+  // Only a compile tells where Fortran's own modules lie.
+  const mode = isFortran(language) ? ['-fsyntax-only', '-cpp', '-c'] : ['-E'];
+  const args = [...builtinArgs, '-v', ...mode, '-x', name, '/dev/null', '-o', '/dev/null'];
   const answer = await run(compilerPath, args, { env: questionEnvironment(options.env), cwd: options.cwd });
   if (!answer.ok) return err({ message: answer.error });
   const { code, stderr } = answer.value;
@@ -52,11 +63,31 @@ export async function askBuiltinSearch(
     missingDirs: spell(search.missingDirs),
     doubleDirs: spell(search.doubleDirs),
     bearings: spell(listBearings(stderr)),
+    intrinsicDirs: [],
+    frontEnd: null,
+    ...(isFortran(language) ? parseFortran(stderr, spell) : {}),
   });
 }
 
+/** Which files and directories a Fortran compile is given by the driver, by the line that starts it. */
+function parseFortran(
+  told: string,
+  spell: (dirs: readonly string[]) => string[],
+): Pick<AskedSearch, 'bearings' | 'intrinsicDirs' | 'frontEnd'> {
+  const words = splitWords(/^ (\S*f951 .*)$/m.exec(told)?.[1] ?? '') ?? [];
+  const included = words.find((word) => word.startsWith('-fpre-include='))?.slice('-fpre-include='.length);
+  const at = words.indexOf('-fintrinsic-modules-path');
+  const dir = at < 0 ? undefined : words[at + 1];
+  const frontEnd = words[0] ?? null;
+  return {
+    bearings: spell(included === undefined ? [] : [included]),
+    intrinsicDirs: spell(dir === undefined ? [] : [dir]),
+    frontEnd: frontEnd !== null && isAbsolute(frontEnd) ? frontEnd : null,
+  };
+}
+
 /** Reads the search list that gcc and clang print under -v; null when there is none. */
-export function parseSearch(told: string): Omit<AskedSearch, 'bearings'> | null {
+export function parseSearch(told: string): Pick<AskedSearch, 'systemDirs' | 'missingDirs' | 'doubleDirs'> | null {
   const match = /^#include "\.\.\." search starts here:\n([\s\S]*?)^End of search list\.$/m.exec(told);
   if (match === null) return null;
   // Clang leaves the second heading out when nothing would follow it.

@@ -9,7 +9,7 @@ import type { FileDigests } from './digests.ts';
 import { readElf } from './elf.ts';
 import { listLibraries } from './libraries.ts';
 import type { Shared } from './parts.ts';
-import { listParts, placesIn } from './parts.ts';
+import { isFortranDriver, listParts, placesIn } from './parts.ts';
 import type { Environment } from './run.ts';
 import { questionEnvironment } from './run.ts';
 import { walkPath } from './walk.ts';
@@ -109,6 +109,7 @@ async function read(
 }
 
 function nameOf(compilerPath: string, family: 'gcc' | 'clang'): string {
+  if (isFortranDriver(compilerPath)) return 'gfortran';
   const plusPlus = basename(compilerPath).includes('++');
   return family === 'gcc' ? (plusPlus ? 'g++' : 'gcc') : plusPlus ? 'clang++' : 'clang';
 }

@@ -18,17 +18,26 @@ export interface Loaded {
   readonly grounds: readonly string[] | null;
 }
 
-/** What `program` (its real path) loads; nothing for a static one. Rejects when the file cannot be read. */
-export function listLibraries(program: string, env: Environment, known: Answers<Loaded>): Promise<Loaded> {
+/**
+ * What `program` (its real path) loads; nothing for a static one. Rejects when the file cannot be read. `loader`: who loads a
+ * library, which names none itself.
+ */
+export function listLibraries(
+  program: string,
+  env: Environment,
+  known: Answers<Loaded>,
+  loader: string | null = null,
+): Promise<Loaded> {
   return known.get(
-    [program, identityOf(program), env['LD_LIBRARY_PATH']].join('\0'),
-    () => ask(program, env),
+    [program, identityOf(program), env['LD_LIBRARY_PATH'], loader].join('\0'),
+    () => ask(program, env, loader),
     ({ paths }) => [CACHE, ...paths].map(identityOf).join('\n'),
   );
 }
 
-async function ask(program: string, env: Environment): Promise<Loaded> {
-  const { interpreter, runPath } = readElf(program);
+async function ask(program: string, env: Environment, loader: string | null): Promise<Loaded> {
+  const facts = readElf(program);
+  const interpreter = facts.interpreter ?? loader;
   if (interpreter === null) return { paths: [], cachedDirs: [], grounds: [] };
   const { LD_LIBRARY_PATH: _, ...bare } = env;
   const [listed, uncached] = await Promise.all([
@@ -42,7 +51,7 @@ async function ask(program: string, env: Environment): Promise<Loaded> {
   const paths = [interpreter, ...(listed ?? new Map<string, string>()).values()];
   // A file that names places of its own may come to find another library in one that is not seen here.
   const given = (env['LD_LIBRARY_PATH'] ?? '') === '' ? [] : (env['LD_LIBRARY_PATH'] ?? '').split(/[:;]/);
-  const ownPlaces = runPath || paths.some((path) => readElf(path).runPath);
+  const ownPlaces = facts.runPath || paths.some((path) => readElf(path).runPath);
   const known = listed !== null && !ownPlaces && given.every((dir) => isAbsolute(dir));
   const grounds = [CACHE, PRELOADED, ...paths.map((path) => dirname(path)), ...given];
   return { paths, cachedDirs: [...cachedDirs], grounds: known ? [...new Set(grounds)] : null };

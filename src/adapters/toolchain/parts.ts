@@ -42,6 +42,9 @@ export class Shared {
 
 /** What gcc may start for C, C++, Objective-C and assembler; objcopy splits debug information off. */
 const GCC_PROGRAMS = ['cc1', 'cc1plus', 'cc1obj', 'cc1objplus', 'objcopy'];
+/** For the Fortran driver alone: machines with and without Fortran shall still know each other's C compilers for the same. */
+const FORTRAN_PROGRAMS = ['f951'];
+const FORTRAN_DRIVER = /(?:^|-)(?:gfortran|f77|f95)(?:-|$)/;
 const GCC_FILES = ['specs', 'liblto_plugin.so'];
 
 /** The variables by which a driver finds its parts, or the loader its libraries. */
@@ -83,13 +86,20 @@ async function ask(compilerPath: string, driver: Walked, env: Environment): Prom
     version: /^(?:gcc|.*clang) version (\S+)/m.exec(told)?.[1] ?? '',
     target: /^Target: (\S+)/m.exec(told)?.[1] ?? '',
     ...(family === 'gcc'
-      ? await listGccParts(compilerPath, env)
+      ? await listGccParts(compilerPath, env, isFortranDriver(driver.real) ? FORTRAN_PROGRAMS : [])
       : // A gcc installation that appears anywhere can be the one that it leans on.
         { paths: await listClangParts(compilerPath, env, told), looked: null }),
   });
 }
 
-async function listGccParts(compilerPath: string, env: Environment): Promise<Pick<Parts, 'paths' | 'looked'>> {
+/** Whether a driver's own name says that it is for Fortran. */
+export const isFortranDriver = (path: string): boolean => FORTRAN_DRIVER.test(basename(path));
+
+async function listGccParts(
+  compilerPath: string,
+  env: Environment,
+  more: readonly string[],
+): Promise<Pick<Parts, 'paths' | 'looked'>> {
   // Where it looks for its parts; the assembler alone may have a place of its own, given when gcc was built.
   const [searched, assembler] = await Promise.all(
     ['-print-search-dirs', '-print-prog-name=as'].map(async (question) => {
@@ -118,7 +128,7 @@ async function listGccParts(compilerPath: string, env: Environment): Promise<Pic
   const found = [
     // A bare name: the driver leaves the search to PATH.
     as.includes('/') && existsSync(as) ? as : inPath(as),
-    ...GCC_PROGRAMS.map((name) => along('programs', name) ?? inPath(name)),
+    ...[...GCC_PROGRAMS, ...more].map((name) => along('programs', name) ?? inPath(name)),
     ...GCC_FILES.map((name) => along('libraries', name)),
   ];
   return { paths: found.filter((path) => path !== null), looked: searched === '' ? null : [...looked] };

@@ -9,11 +9,14 @@ import { askBuiltinSearch } from './builtin.ts';
 import type { ToolchainDescription, ToolchainError } from './describe.ts';
 import { readToolchain } from './describe.ts';
 import { identityOf } from './digests.ts';
+import { listLibraries } from './libraries.ts';
 import type { NativeCommand, NativePlace, NativeWords } from './native.ts';
 import { askNative, nativeQuestion, writeNative } from './native.ts';
 import { findInPath, placesIn, Shared } from './parts.ts';
+import { listPlugins, type PluginQuestion } from './plugins.ts';
 import { Answers } from './remember.ts';
 import type { Environment } from './run.ts';
+import { questionEnvironment } from './run.ts';
 
 /** Arguments that cannot name a file whose content has a say in where headers are. */
 const NAMES_NO_FILE = /^-(?:std=[\w+:]+|ansi|m[\w-]+(?:=[\w.+-]+)?|nostdinc(?:\+\+)?|pthread|fopenmp)$/;
@@ -78,12 +81,14 @@ export class Toolchains {
               .join('')
           : null,
     );
-    return search.ok ? ok({ systemDirs: search.value.systemDirs, bearings: search.value.bearings }) : search;
+    if (!search.ok) return search;
+    const { systemDirs, bearings, intrinsicDirs } = search.value;
+    return ok({ systemDirs, bearings, intrinsicDirs });
   }
 
   /** Asked, or told in an earlier life. A gcc installation that clang leans on can appear anywhere, so clang is asked. */
   async #search(
-    { family }: ToolchainDescription,
+    toolchain: ToolchainDescription,
     key: string,
     question: {
       readonly compilerPath: string;
@@ -96,17 +101,29 @@ export class Toolchains {
     const { compilerPath, language, builtinArgs, env, cwd } = question;
     const { memory } = this.#shared;
     const name = ['search', placesIn(env), key].join('\0');
-    const keeps = family === 'gcc' && builtinArgs.every((arg) => NAMES_NO_FILE.test(arg));
+    const keeps = toolchain.family === 'gcc' && builtinArgs.every((arg) => NAMES_NO_FILE.test(arg));
     const kept = keeps ? memory.recall<AskedSearch>(name) : null;
     if (kept !== null) return ok(kept);
     const askedAtMs = Date.now();
     const asked = await askBuiltinSearch(compilerPath, language, builtinArgs, { env, cwd });
+    if (asked.ok && asked.value.frontEnd !== null) {
+      // A driver that is not for this language: its description knows nothing of the front end.
+      const own = new Set(toolchain.files.map((file) => file.path));
+      const { paths } = await listLibraries(asked.value.frontEnd, questionEnvironment(env), this.#shared.loaded);
+      const foreign = [asked.value.frontEnd, ...paths].filter((path) => !own.has(tryRealPath(path)));
+      return ok({ ...asked.value, bearings: [...foreign, ...asked.value.bearings] });
+    }
     if (asked.ok && keeps) {
       const { systemDirs, missingDirs, doubleDirs } = asked.value;
       memory.keep(name, asked.value, [...systemDirs, ...missingDirs, ...doubleDirs], askedAtMs);
       memory.save();
     }
     return asked;
+  }
+
+  /** What plugins, as a command names them, need to be loaded elsewhere. The error says which cannot. */
+  listPlugins(question: PluginQuestion): Promise<Result<readonly string[], ToolchainError>> {
+    return listPlugins(question, this.#shared.loaded);
   }
 
   /**

@@ -29,7 +29,12 @@ export function takeUnit(
     if (scanned.usesTimestamp) return stays('time-macro', '__TIMESTAMP__ is the time of the file here');
     if (scanned.hasAssemblerIncludes) return stays('assembler-includes', 'the assembler pulls in files of its own');
     if (scanned.precompiledHeader !== null) return stays('precompiled-header', scanned.precompiledHeader);
-    if (scanned.unresolved.length > 0 && unit.asked === null) return 'unresolved';
+    if (scanned.unresolved.length > 0 && unit.asked === null) {
+      // Asked with -M, the Fortran compiler would write module files.
+      if (scanned.fortran !== null) return stays('include-not-resolved', `«${scanned.unresolved[0] ?? ''}»`);
+      return 'unresolved';
+    }
+    if (scanned.fortran?.doubt != null) return stays('module', scanned.fortran.doubt);
     files = files.length === 0 ? scanned.files : [...new Set([...files, ...scanned.files])];
     for (const dir of scanned.searchDirs) searchDirs.add(dir);
     unlisted.push(...scanned.unlisted);
@@ -43,10 +48,12 @@ export function takeUnit(
   const taken = disk.files.fragment(named.length === 0 ? files : [...files, ...named], dirs);
   if (!taken.ok) return stays('file-missing', taken.error.message);
   const piece = taken.value;
+  const madeModules = new Set(outputs.flatMap(({ kind, path }) => (kind === 'module' ? [path] : [])));
   const written = outputs.map(({ path }) => path);
   let bytes = 0;
   for (const { path, size } of piece.files) {
     if (isReserved(path)) return stays('path-reserved', path);
+    if (madeModules.has(path)) return stays('module', `${path} is of an earlier compile and may be read or made anew`);
     if (written.includes(path)) return stays('output-not-a-file', `${path} is read by the compile that writes it`);
     bytes += size;
   }

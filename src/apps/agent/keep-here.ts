@@ -1,6 +1,7 @@
 // Results of compilers that run on this machine itself are kept like those of workers. A worker reads copies; a compiler here
 // reads the disk while others may write to it. So its result is kept only when nothing that it could have read was touched
 // from its start to its end, when what it left is its own work, and when it is still the compiler that the key names.
+import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { constants, zstdCompress } from 'node:zlib';
 import { identityOrNull } from '../../adapters/files/directory-entry.ts';
@@ -99,8 +100,10 @@ export class HereKeeper {
     if (this.#pending.size >= MAX_PENDING) return 'too many wait';
     const files = [];
     let left = MAX_PENDING_BYTES - this.#pendingBytes;
-    for (const [index, { path, mode }] of outputs.entries()) {
+    for (const [index, { kind, path, mode }] of outputs.entries()) {
       const made = readMade(path, before[index] ?? null, left);
+      // A module that was to be expected, and is not in the source after all.
+      if (made === null && kind === 'module' && (before[index] ?? null) === null && !existsSync(path)) continue;
       if (made === null) return `${path} is not what it left, or too large`;
       left -= made.data.length;
       // A file that was there keeps its mode, which says nothing of this compile.

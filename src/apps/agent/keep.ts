@@ -130,8 +130,12 @@ export class ResultKeeper {
     const plain = [...plan.extraInputs, ...optional];
     const at = plan.outputs.findIndex(({ kind }) => kind === 'depfile');
     const written = result.outputs.find(({ index }) => index === at);
-    // With -MMD the headers of the system are not in it.
-    const isFull = at >= 0 && written !== undefined && !plan.args.some((arg) => arg.includes('MM'));
+    // With -MMD the headers of the system are not in it, and what Fortran includes is looked for in more places than it lists.
+    const isFull =
+      unit.requests[0].fortran === undefined &&
+      at >= 0 &&
+      written !== undefined &&
+      !plan.args.some((arg) => arg.includes('MM'));
     const all = { scanned: taken.scanned.map((path) => relative(cwd, path)), plain, listed: [] };
     if (!isFull) return all;
     const bytes = written.zstd

@@ -5,12 +5,21 @@ import { dirname, basename } from 'node:path';
 import type { FileCache } from '../../adapters/files/file-cache.ts';
 import { tryLstat, tryStat } from '../../adapters/stat.ts';
 import { err, ok, type Result } from '../../base/result.ts';
+import type { IncludeScanner } from '../../compiler/scan/scan.ts';
 import type { CompilePlan, OutputSpec } from '../../compiler/types.ts';
+import type { Unit } from './units.ts';
 
 /** An output at the real path of its directory, absolute. */
 export interface OutputPlace extends OutputSpec {
   /** Of the file that is there, where the compiler keeps it; else null. */
   readonly mode: number | null;
+}
+
+/** The plan with the module files that the unit's Fortran sources may write now; they come last. */
+export function withModules({ plan, requests }: Pick<Unit, 'plan' | 'requests'>, scanner: IncludeScanner): CompilePlan {
+  if (requests.every(({ fortran }) => fortran === undefined)) return plan;
+  const modules = new Set(requests.flatMap((request) => scanner.scan(request).fortran?.modules ?? []));
+  return { ...plan, outputs: [...plan.outputs, ...[...modules].map((path) => ({ kind: 'module' as const, path }))] };
 }
 
 /** The error is what keeps the compile here, for people. */
@@ -20,9 +29,9 @@ export function placeOutputs(
   spell: (path: string) => string,
   files: FileCache,
 ): Result<OutputPlace[], string> {
-  // The assembler removes an old object first; clang writes another file and renames it.
+  // The assembler removes an old object first, gfortran an old module; clang writes another file and renames it.
   const replaces = (output: OutputSpec): boolean =>
-    output.kind === 'object' && (family === 'clang' || plan.args.includes('-c'));
+    output.kind === 'module' || (output.kind === 'object' && (family === 'clang' || plan.args.includes('-c')));
   const places: OutputPlace[] = [];
   for (const output of plan.outputs) {
     const spelled = spell(output.path);

@@ -5,6 +5,7 @@ import { basename } from 'node:path';
 import { recognizeDriver } from '../../compiler/command/driver.ts';
 import { envDirs } from '../../compiler/command/environment.ts';
 import { parseCommand, type CommandContext } from '../../compiler/command/parse.ts';
+import { fortranSearch } from '../../compiler/fortran/search.ts';
 import { spellAbsolute } from '../../compiler/scan/directories.ts';
 import { IncludeScanner } from '../../compiler/scan/scan.ts';
 import type { NameSpacePiece, ScanRequest } from '../../compiler/types.ts';
@@ -18,7 +19,7 @@ import type { Explanation } from '../report.ts';
 import type { Compile, TaskTerms } from './classes.ts';
 import { explainCall } from './explain.ts';
 import { takeUnit } from './inputs.ts';
-import { placeOutputs, type OutputPlace } from './output-places.ts';
+import { placeOutputs, withModules, type OutputPlace } from './output-places.ts';
 import { ResultKeeper, type KeepingStore, type MadeResult } from './keep.ts';
 import { HereKeeper, type Keep } from './keep-here.ts';
 import { stays, type Stay } from './stay.ts';
@@ -33,6 +34,8 @@ export interface OutputPlan {
   readonly outputs: readonly OutputPlace[];
   /** A compile that fails removes the depfile of an earlier one. */
   readonly dropsDepfile: boolean;
+  /** A compile that failed elsewhere is done here: what a plugin looks for may be only here. */
+  readonly hasPlugins: boolean;
   /** gcc -c without -pipe: two programs one after the other, the second writes the object. */
   readonly compilesThenAssembles: boolean;
 }
@@ -228,10 +231,19 @@ export class Preparer {
       if (!resolved.ok) return stays('native-cpu', resolved.error.message);
       plan = { ...plan, args: resolved.value.args, extraInputs: [...plan.extraInputs, ...resolved.value.files] };
     }
+    if (plan.plugins.length > 0) {
+      // Where a name leads is looked at for each call.
+      passing = true;
+      const question = { compilerPath: compiler, toolchain, plugins: plan.plugins, cwd, env: variables };
+      const found = await this.world.toolchains.listPlugins(question);
+      if (!found.ok) return stays('plugin', found.error.message);
+      plan = { ...plan, extraInputs: [...plan.extraInputs, ...found.value] };
+    }
     const search = { cwd, env: variables };
     const bearings: string[] = [];
     const requests: ScanRequest[] = [];
-    for (const { path, language } of plan.sources) {
+    for (const source of plan.sources) {
+      const { path, language } = source;
       const builtin = await this.world.toolchains.builtinSearch(compiler, language, plan.builtinArgs, search);
       if (!builtin.ok) return stays('compiler-unknown', builtin.error.message);
       bearings.push(...(builtin.value.bearings ?? []));
@@ -243,6 +255,7 @@ export class Preparer {
         envDirs: envDirs(env, language, cwd, toolchain.family),
         assemblerDirs: plan.assemblerDirs.map((dir) => spellAbsolute(dir, cwd)),
         assemblerOnly: language === 'assembler',
+        ...fortranSearch(plan, source, cwd),
       });
     }
     const keeps = this.keeper !== null && plan.storable && plan.sources.length === 1;
@@ -299,13 +312,19 @@ export class Preparer {
   private collect(call: Call, unit: Unit): Prepared | 'unresolved' {
     const { request, surroundings } = call;
     const { plan, toolchain, cwd, compiler } = unit;
-    const places = placeOutputs(plan, toolchain.family, (path) => spellAbsolute(path, cwd), this.files);
+    const places = placeOutputs(
+      withModules(unit, this.scanner),
+      toolchain.family,
+      (path) => spellAbsolute(path, cwd),
+      this.files,
+    );
     if (!places.ok) return stays('output-not-a-file', places.error);
     const outputs: OutputPlan = {
       cwd,
       umask: request.umask,
       outputs: places.value,
       dropsDepfile: toolchain.family === 'clang' && !plan.args.includes('-MG'),
+      hasPlugins: plan.plugins.length > 0,
       compilesThenAssembles: toolchain.family === 'gcc' && plan.args.includes('-c') && !plan.args.includes('-pipe'),
     };
     const stored = this.keeper?.find(unit, surroundings) ?? null;
@@ -364,7 +383,8 @@ function nameOf({ request, surroundings }: Call): string {
   return [surroundings.kind, compiler, cwd, stderrIsTerminal ? 't' : '', ...argv].join('\0');
 }
 
-const looksLikeSource = (word: string): boolean => /\.(?:c|cc|cpp|cxx|c\+\+|C|m|mm|s|S|i|ii)$/.test(word);
+const looksLikeSource = (word: string): boolean =>
+  /\.(?:c|cc|cpp|cxx|c\+\+|C|m|mm|s|S|i|ii|[fF](?:\d\d|or|tn)?)$/.test(word);
 
 function readText(path: string): string | null {
   try {

@@ -359,7 +359,6 @@ export class Worker {
     let total = result.stdout.length + result.stderr.length;
     const outputs = result.outputs.flatMap((output, index) => {
       if (output === null) return [];
-      // Unpacking a small one costs its receiver more than the bytes that packing saves.
       const zstd = output.data.length > packAboveBytes;
       const data = zstd
         ? zstdCompressSync(output.data, { params: { [constants.ZSTD_c_compressionLevel]: 1 } })
@@ -380,6 +379,7 @@ export class Worker {
         cpuMs: Math.round(result.cpuMs),
         maxRssBytes: result.maxRssBytes,
         bytesFetched,
+        unnamed: result.unnamed ?? '',
       },
     });
   }

@@ -13,6 +13,9 @@ const CHARSET = /^utf(?:-?8|-(?:16|32)[bl]e)$/i;
 // The last of these says how much debug information there is.
 const DEBUG_AMOUNT = /^(?:gdb|stabs|xcoff|vms|coff|btf|ctf)?\d?$|^(?:dwarf(?:-\d)?|line-.*|mlt|codeview)$/;
 
+/** The scan of Fortran sources reads lines of these lengths, and whole ones. */
+const LINE_LENGTH = /^(?:0|none|72|80|132|[1-9]\d{3,})$/;
+
 /** Names that a dump's file may have and that mean no file. */
 const STREAMS = new Set(['stderr', 'stdout', '-']);
 
@@ -45,6 +48,18 @@ export function applyOption(draft: Draft, meaning: Meaning, name: string, value:
       return;
     case 'forced-include':
       draft.forcedIncludes.push(value);
+      return;
+    case 'plugin-word':
+      draft.pluginWords.push(value.slice(value.indexOf('=') + 1));
+      return;
+    case 'module-dir':
+      draft.moduleDir = value;
+      return;
+    case 'plugin':
+      draft.plugins.push(value);
+      return;
+    case 'line-length':
+      if (!LINE_LENGTH.test(value)) keepHere(draft, 'unknown-option', `«${word}»: lines are not cut there by the scan`);
       return;
     case 'dir-prefix':
       draft.dirPrefix = value;

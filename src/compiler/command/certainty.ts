@@ -41,6 +41,8 @@ function hidesCwd({ name, value, meaning }: ReadOption): boolean {
     case 'forced-include':
     case 'dir':
     case 'dir-prefix':
+    case 'module-dir':
+    case 'line-length':
     case 'macro':
     case 'sysroot':
     case 'no-standard-dirs':
@@ -110,6 +112,8 @@ const UNEVEN =
 /** Whether equal inputs always give equal outputs. */
 export function isRepeatable(draft: Draft): boolean {
   const { on, options, driver } = draft;
+  // What a plugin does besides, a kept result would not do.
+  if (draft.plugins.length > 0) return false;
   if (on.has('time-trace') || draft.listsAssembly || draft.namedOutputs.length > 0) return false;
   if (options.some(({ name, value, meaning }) => meaning.is === 'llvm' || UNEVEN.test(name + value))) return false;
   if (driver.family === 'clang') return true;

@@ -37,6 +37,12 @@ export interface Draft {
   readonly dirs: Readonly<Record<DirList, string[]>>;
   dirPrefix: string | null;
   readonly assemblerDirs: string[];
+  /** Where Fortran's module files go. */
+  moduleDir: string | null;
+  /** Files, or short names, of what is loaded into the compiler. */
+  readonly plugins: string[];
+  /** What plugins are told. */
+  readonly pluginWords: string[];
   readonly forcedIncludes: string[];
   readonly macros: (readonly ['D' | 'U', string])[];
   sysroot: string | null;
@@ -85,6 +91,9 @@ export function createDraft(driver: Driver, args: readonly string[]): Draft {
     dirs: { quoteDirs: [], includeDirs: [], systemDirs: [], afterDirs: [] },
     dirPrefix: null,
     assemblerDirs: [],
+    moduleDir: null,
+    plugins: [],
+    pluginWords: [],
     forcedIncludes: [],
     macros: [],
     sysroot: null,

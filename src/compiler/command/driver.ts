@@ -10,7 +10,8 @@ export interface Driver {
 }
 
 // A target before the name (`x86_64-linux-gnu-g++`), a version behind it (`clang-14`, `gcc-12.2.0`).
-const NAME = /^(?:[A-Za-z0-9_.]+-)*(gcc|g\+\+|cc|c\+\+|clang|clang\+\+)(?:-\d+(?:\.\d+)*)?(?:-(?:posix|win32))?$/;
+const NAME =
+  /^(?:[A-Za-z0-9_.]+-)*(gcc|g\+\+|cc|c\+\+|gfortran|f77|f95|clang|clang\+\+)(?:-\d+(?:\.\d+)*)?(?:-(?:posix|win32))?$/;
 
 /** The driver that a compiler's path or name stands for; null when it is none that we know. `family` overrides the name's. */
 export function recognizeDriver(compiler: string, family?: Family): Driver | null {

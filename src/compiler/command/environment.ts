@@ -60,6 +60,7 @@ const AFTER_SYSTEM: Readonly<Partial<Record<Language, string>>> = {
   'objc++': 'OBJCPLUS_INCLUDE_PATH',
   // Assembler sources are preprocessed as C.
   'assembler-cpp': 'C_INCLUDE_PATH',
+  'fortran-cpp': 'C_INCLUDE_PATH',
 };
 
 /** The directories of a colon-separated list. An empty element is cwd, an empty list has none: gcc and clang agree. */

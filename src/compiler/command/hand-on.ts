@@ -154,6 +154,7 @@ const CLANG_WORDS: ReadonlyMap<string, boolean> = new Map([
   ['-mlimit-float-precision', true],
   ['-target-feature', true],
   ['-target-abi', true],
+  ['-add-plugin', true],
   ['-w', false],
 ]);
 
@@ -173,7 +174,13 @@ export function readClang(draft: Draft): void {
     const word = words[i] ?? '';
     const takesNext = CLANG_WORDS.get(word);
     const next = words[i + 1];
-    if (word === '-mllvm' && next !== undefined) {
+    if (word === '-load' && next !== undefined) {
+      draft.plugins.push(next);
+      i++;
+    } else if (word.startsWith('-plugin-arg-') && next !== undefined) {
+      draft.pluginWords.push(next);
+      i++;
+    } else if (word === '-mllvm' && next !== undefined) {
       readLlvm(draft, next);
       i++;
     } else if (takesNext === true && next !== undefined) i++;

@@ -27,7 +27,9 @@ const SUFFIXES = table([
   ['assembler-cpp', 'S sx'],
   ['header', 'h hh H hp hxx hpp HPP h++ tcc'],
   ['module', 'cppm ixx cxxm c++m ccm pcm'],
-  ['other', 'mi mii f for ftn f77 f90 f95 f03 f08 F FOR fpp FPP FTN F90 F95 F03 F08 adb ads d di go java mod m2i'],
+  ['fortran', 'f for ftn f90 f95 f03 f08'],
+  ['fortran-cpp', 'F FOR fpp FPP FTN F90 F95 F03 F08'],
+  ['other', 'mi mii f77 F77 adb ads d di go java mod m2i'],
   ['other', 'cu cui cl clcpp hip hlsl ll bc ast rs swift'],
 ]);
 
@@ -52,6 +54,8 @@ const NAMES = table([
   ['objc++', 'objective-c++'],
   ['assembler', 'assembler'],
   ['assembler-cpp', 'assembler-with-cpp'],
+  ['fortran', 'f95 f77'],
+  ['fortran-cpp', 'f95-cpp-input f77-cpp-input'],
   ['header', 'c-header c++-header objective-c-header objective-c++-header c++-system-header c++-user-header'],
   ['module', 'c++-module c++-header-unit-header pcm'],
 ]);
@@ -65,6 +69,8 @@ const LANGUAGE_NAMES: Readonly<Record<Language, string>> = {
   'c++-preprocessed': 'c++-cpp-output',
   assembler: 'assembler',
   'assembler-cpp': 'assembler-with-cpp',
+  fortran: 'f95',
+  'fortran-cpp': 'f95-cpp-input',
 };
 
 /** The name that `-x` gives a language, for asking the compiler about it. */
@@ -74,8 +80,10 @@ export function nameForX(language: Language): string {
 
 export const isAssembler = (language: Language): boolean => language === 'assembler' || language === 'assembler-cpp';
 
+export const isFortran = (language: Language): boolean => language === 'fortran' || language === 'fortran-cpp';
+
 export const needsPreprocessing = (language: Language): boolean =>
-  language !== 'assembler' && !language.endsWith('-preprocessed');
+  language !== 'assembler' && language !== 'fortran' && !language.endsWith('-preprocessed');
 
 function toKind(meaning: Meaning | 'linker-input', name: string): InputKind {
   if (meaning === 'header' || meaning === 'module' || meaning === 'linker-input') return { is: meaning };
@@ -84,12 +92,17 @@ function toKind(meaning: Meaning | 'linker-input', name: string): InputKind {
 
 /** What the driver makes of an input file. `x` is the language that `-x` set before it, or null. */
 export function classifyInput(path: string, x: string | null, driver: Driver): InputKind {
-  if (x !== null) return toKind(NAMES.get(x) ?? 'other', `-x ${x}`);
+  if (x !== null) {
+    const given = NAMES.get(x) ?? 'other';
+    return toKind(driver.family === 'clang' && given.startsWith('fortran') ? 'other' : given, `-x ${x}`);
+  }
   const name = path.slice(path.lastIndexOf('/') + 1);
   const dot = name.lastIndexOf('.');
   if (dot <= 0) return { is: 'linker-input' };
   const suffix = name.slice(dot + 1);
   const kind = toKind(SUFFIXES_OF[driver.family].get(suffix) ?? SUFFIXES.get(suffix) ?? 'linker-input', `.${suffix}`);
+  if (driver.family === 'clang' && kind.is === 'source' && isFortran(kind.language))
+    return toKind('other', `.${suffix}`);
   if (!driver.plusPlus || kind.is !== 'source') return kind;
   if (kind.language === 'c') return { is: 'source', language: 'c++' };
   return kind.language === 'c-preprocessed' ? { is: 'source', language: 'c++-preprocessed' } : kind;

@@ -20,7 +20,8 @@ export type Switch =
   | 'time-trace'
   | 'record-passes'
   | 'profile-use'
-  | 'auto-profile';
+  | 'auto-profile'
+  | 'cpp';
 
 /** Things with a value; the last word counts. */
 export type Setting =
@@ -31,7 +32,10 @@ export type Meaning =
   | { readonly is: 'travels'; readonly builtin?: true }
   | { readonly is: 'stays'; readonly reason: StayReason; readonly why: string }
   | { readonly is: 'mode'; readonly mode: 'compile' | 'assembly' | 'other' }
-  | { readonly is: 'language' | 'object' | 'depfile' | 'depfile-name' | 'forced-include' | 'dir-prefix' | 'color' }
+  | {
+      readonly is:
+        'language' | 'object' | 'depfile' | 'depfile-name' | 'forced-include' | 'dir-prefix' | 'color' | 'module-dir';
+    }
   | { readonly is: 'dir'; readonly list: DirList; readonly prefixed?: true }
   | { readonly is: 'macro'; readonly kind: 'D' | 'U' }
   | { readonly is: 'sysroot'; readonly headersOnly: boolean }
@@ -48,7 +52,9 @@ export type Meaning =
   | { readonly is: 'dump'; readonly bare: 'travels' | 'stays' }
   /** A file that changes gcc's own rules. */
   | { readonly is: 'specs' }
-  | { readonly is: 'debug' | 'optimise' | 'charset' | 'llvm' }
+  | { readonly is: 'debug' | 'optimise' | 'charset' | 'llvm' | 'line-length' }
+  /** Loads a file into the compiler; tells it something. */
+  | { readonly is: 'plugin' | 'plugin-word' }
   /** The value names a file that the compile reads, or one that it writes. */
   | { readonly is: 'reads' | 'writes' };
 

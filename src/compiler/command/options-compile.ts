@@ -1,6 +1,6 @@
 // Options that say what is compiled and how: none of them reads or writes a file that the plan does not know of.
 import type { Section } from './option-types.ts';
-import { builtin, dir, mode, travels, turn } from './option-types.ts';
+import { builtin, dir, mode, stays, travels, turn } from './option-types.ts';
 
 export const COMPILE_SECTIONS: readonly Section[] = [
   {
@@ -63,6 +63,26 @@ export const COMPILE_SECTIONS: readonly Section[] = [
       // Some of -m… are refused without them.
       ['alone', '-fpic -fPIC -fpie -fPIE -fno-pic -fno-PIC -fno-pie -fno-PIE', builtin],
       ['separate', '-mthread-model', travels, 'clang'],
+    ],
+  },
+  {
+    title: 'Fortran',
+    outcome: 'it depends',
+    why:
+      'Files of `INCLUDE` lines and of the modules that a source uses go along, and the module files that it makes come ' +
+      'back; one that is there and would be the same stays untouched. A source whose modules depend on macros stays.',
+    rows: [
+      ['either', '-J', { is: 'module-dir' }, 'gcc'],
+      ['alone', '-cpp', turn('cpp'), 'gcc'],
+      ['alone', '-nocpp -fmodule-private -static-libgfortran -static-libquadmath', travels, 'gcc'],
+      ['joined', '-ffixed-line-length- -ffree-line-length-', { is: 'line-length' }, 'gcc'],
+      ['joined', '-fpre-include=', { is: 'reads' }, 'gcc'],
+      [
+        'separate',
+        '-fintrinsic-modules-path',
+        stays('unknown-option', 'it changes where modules are found in a way that is not followed'),
+        'gcc',
+      ],
     ],
   },
   {

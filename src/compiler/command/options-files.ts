@@ -95,6 +95,18 @@ export const FILE_SECTIONS: readonly Section[] = [
     ],
   },
   {
+    title: 'Plugins',
+    outcome: 'it depends',
+    why:
+      'A plugin that is found goes along with the libraries that it loads, and with the files that its arguments name. ' +
+      'What fails with a plugin elsewhere, or writes a file that no option names, is done here again; no such result is kept.',
+    rows: [
+      ['joined', '-fplugin=', { is: 'plugin' }],
+      ['joined', '-fpass-plugin=', { is: 'plugin' }, 'clang'],
+      ['joined', '-fplugin-arg-', { is: 'plugin-word' }],
+    ],
+  },
+  {
     title: 'Lists that the compiler reads',
     outcome: 'travels',
     why: "The list goes along, and so do the compiler's own lists for `-fsanitize=`.",

@@ -81,13 +81,13 @@ export const STAY_SECTIONS: readonly Section[] = [
     ],
   },
   {
-    title: 'Plugins, modules, precompiled headers',
+    title: 'Modules, precompiled headers',
     outcome: 'stays',
     why:
-      'A plugin may read and write anything; units with modules or precompiled headers need what other commands made, in the ' +
-      "form of this machine's compiler.",
+      'Units with modules of C++ or precompiled headers need what other commands made, in the form of this machine’s ' +
+      'compiler.',
     rows: [
-      ['joined', '-fplugin -fpass-plugin=', PLUGIN],
+      ['joined', '-fplugin', PLUGIN],
       ['either', '-load', PLUGIN],
       ['joined', '-fmodule -fprebuilt- -fimplicit-module -fbuiltin-module-map -fapinotes -fextern-module', MODULE],
       ['joined', '-module-', MODULE],

@@ -4,7 +4,7 @@ import type { Result } from '../../base/result.ts';
 import { err, ok } from '../../base/result.ts';
 import type { Language, OutputKind, OutputSpec, SourceSpec } from '../types.ts';
 import type { Draft, Stay } from './draft.ts';
-import { isAssembler, needsPreprocessing } from './languages.ts';
+import { isAssembler, isFortran, needsPreprocessing } from './languages.ts';
 import { isFileName, splitPath, stem, suffix } from './names.ts';
 
 /** What may be asked about paths as the command spells them. */
@@ -140,6 +140,9 @@ function findUncertain(draft: Draft, sources: readonly SourceSpec[], places: Pla
   const clang = draft.driver.family === 'clang';
   if (how !== undefined && how !== '' && how !== 'cwd' && how !== 'obj') {
     return { reason: 'save-temps', detail: `«-save-temps=${how}» is not known` };
+  }
+  if (how !== undefined && sources.some(({ language }) => isFortran(language))) {
+    return { reason: 'save-temps', detail: 'what Fortran keeps of its steps is not followed' };
   }
   if (clang && how !== undefined && draft.on.has('time-trace')) {
     return { reason: 'side-files', detail: '-ftime-trace with -save-temps: where the trace goes is not followed' };

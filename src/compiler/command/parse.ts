@@ -182,7 +182,9 @@ function plan(
   if (!outputs.ok) return { travels: false, ...outputs.error };
   const pwd = context.env.get('PWD');
   const cwds = pwd?.startsWith('/') === true && pwd !== context.cwd ? [context.cwd, pwd] : [context.cwd];
-  const optionalInputs = listOptionalInputs(draft, sources, cwds, isDirectory);
+  const listed = listOptionalInputs(draft, sources, cwds, isDirectory);
+  // What a plugin is told may be a file that it reads.
+  const optionalInputs = [...new Set([...listed, ...draft.pluginWords.filter((word) => /^[^\0]*[./]/.test(word))])];
   keepNative(draft, sources);
   if (draft.stay !== null) return { travels: false, ...draft.stay };
   const args = colorArgs(draft, context);
@@ -200,6 +202,8 @@ function plan(
       scan: { ...scan, macros: macrosFor(draft, sources) },
       builtinArgs: draft.builtinArgs,
       nativeAt: draft.nativeAt.map((at) => at + added),
+      moduleDir: draft.moduleDir ?? '',
+      plugins: draft.plugins,
       cwdShows: showsCwd(draft, sources, outputs.value, context.env),
       storable: isRepeatable(draft),
     },
@@ -215,7 +219,8 @@ function readSources(draft: Draft): Result<readonly [SourceSpec, ...SourceSpec[]
     if (draft.assembly && isAssembler(kind.language)) {
       return err({ reason: 'not-a-compile', detail: '-S has nothing to do for an assembler source' });
     }
-    sources.push({ path, language: kind.language });
+    const { language } = kind;
+    sources.push({ path, language: language === 'fortran' && draft.on.has('cpp') ? 'fortran-cpp' : language });
   }
   const [first, ...rest] = sources;
   return first === undefined ? err({ reason: 'no-source', detail: 'it names no source' }) : ok([first, ...rest]);

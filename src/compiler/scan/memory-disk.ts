@@ -1,5 +1,6 @@
 // For tests of the scanner: a disk in memory that notices every change, and requests with little in them.
 import type { FileFacts, ParsedFile, ScanOptions, ScanRequest } from '../types.ts';
+import { parseFortran, type ParsedFortran } from '../fortran/parse.ts';
 import { parseDirectives } from './parse.ts';
 
 /** A disk in memory: path → text; `links`: directory → the real directory it leads to. */
@@ -33,6 +34,11 @@ export class Disk implements FileFacts {
     const known = this.#parsed.get(path) ?? parseDirectives(text);
     this.#parsed.set(path, known);
     return known;
+  }
+
+  parsedFortran(path: string): ParsedFortran | null {
+    const text = this.files.get(this.#real(path));
+    return text === undefined ? null : parseFortran(text);
   }
 
   follow(path: string): () => ParsedFile | null {

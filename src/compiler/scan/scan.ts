@@ -2,6 +2,7 @@
 // followed, whatever the conditionals say. What can be remembered between scans is, per search configuration.
 import type { FileFacts, ParsedFile, ScanRequest, ScanResult } from '../types.ts';
 import { spellAbsolute } from './directories.ts';
+import { followFortran } from '../fortran/scan.ts';
 import { fingerprint } from './fingerprint.ts';
 import type { HashText } from './fingerprint.ts';
 import { macroLookup } from './macros.ts';
@@ -38,6 +39,7 @@ export interface ScannerOptions {
 }
 
 const DEFAULT_MAX_CONFIGURATIONS = 64;
+const NO_RESOLUTION = new Uint8Array(16);
 
 /** Scans units one after another over the same facts, remembering what it may. */
 export class IncludeScanner {
@@ -75,6 +77,8 @@ export class IncludeScanner {
       walk.files.push(source.path);
       source.listedBy = walk.number;
       this.#assemble(walk, source.node);
+    } else if (request.fortran?.preprocessed === false) {
+      walk.files.push(source.path);
     } else {
       list(walk, source);
       const forced = search.resolveForced(request).flat();
@@ -87,6 +91,11 @@ export class IncludeScanner {
     this.#followAssembler(walk, request);
     this.#addLineFiles(walk, request.cwd);
     addUnlisted(walk, search.misnamed);
+    const { directories: searched } = search;
+    const fortran = request.fortran
+      ? followFortran(request, request.fortran, this.#facts, { scanned: walk.files, searched })
+      : null;
+    if (fortran !== null) addUnlisted(walk, fortran.files);
     return {
       ...traitsOf(walk, request),
       files: walk.files,
@@ -94,6 +103,7 @@ export class IncludeScanner {
       searchDirs: [...search.directories, ...search.aliases],
       unresolved,
       precompiledHeader,
+      fortran,
     };
   }
 
@@ -104,12 +114,23 @@ export class IncludeScanner {
    * not resolve them, or when the file cannot be read. While nothing changed the same array of bytes comes back.
    */
   resolutions(request: ScanRequest, files: readonly string[]): readonly (Uint8Array | null)[] {
+    // What a Fortran source leads to, its prelude tells.
+    if (request.fortran !== undefined) return files.map(() => NO_RESOLUTION);
     return this.#configure(request).resolutions.tell(request, files);
   }
 
   /** The same for what comes before the source's first line: forced includes, and a precompiled header for one of its own. */
   prelude(request: ScanRequest): Uint8Array {
-    return this.#configure(request).resolutions.tellPrelude(request);
+    const { resolutions } = this.#configure(request);
+    if (request.fortran === undefined) return resolutions.tellPrelude(request);
+    const { files, unlisted, fortran } = this.scan(request);
+    // What the preprocessor looks for is told file by file.
+    const told = request.fortran.preprocessed ? resolutions.tell(request, without(files, unlisted)) : [];
+    const relative = (path: string): string =>
+      path.startsWith(`${request.cwd}/`) ? path.slice(request.cwd.length) : path;
+    const made = fortran?.modules ?? [];
+    const texts = [...files.map(relative), '', ...made.map(relative), fortran?.lookups ?? ''];
+    return this.#hash([...texts, ...told.map((digest) => digest?.join() ?? '-')].join('\0'));
   }
 
   #configure(request: ScanRequest): Configuration {
@@ -230,6 +251,12 @@ function addUnlisted(walk: Walk, paths: Iterable<string>): void {
   walk.unlisted.push(...added);
 }
 
+function without(paths: readonly string[], others: readonly string[]): string[] {
+  const left = new Set(paths);
+  for (const path of others) left.delete(path);
+  return [...left];
+}
+
 /** A macro that the command line defines or undefines is not the built-in one, whatever comes last. */
 function isGiven(macros: ScanRequest['scan']['macros'], name: string): boolean {
   return macros.some(([, text]) => text === name || text.startsWith(`${name}=`));
@@ -271,5 +298,6 @@ function nothingButSource(request: ScanRequest, search: Search): ScanResult {
     usesDate: false,
     hasAssemblerIncludes: false,
     precompiledHeader: null,
+    fortran: null,
   };
 }

@@ -203,15 +203,6 @@ const gcc: readonly Row[] = [
     },
   ],
   ['-Wa,--defsym', { files: { 'a.s': '\t.long N\n' }, run: '$CC -Wa,--defsym,N=3 -c a.s' }],
-  [
-    'Fortran',
-    {
-      files: { 'a.f90': 'subroutine s(x)\n  integer :: x\n  x = x + 1\nend subroutine\n' },
-      run: 'gfortran -c a.f90',
-      needs: ['command -v gfortran'],
-      expect: 'compiler-unknown',
-    },
-  ],
 ];
 
 const clang: readonly Row[] = [

@@ -75,7 +75,7 @@ const both: readonly Row[] = [
       files: { 'a.f': '      END\n' },
       run: '$CC -x f77 -c a.f',
       exit: 1,
-      expect: 'language',
+      expect: 'compiler-unknown',
       needs: ['! command -v gfortran'],
     },
   ],
