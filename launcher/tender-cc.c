@@ -62,6 +62,18 @@ static void say_reason(void) {
   said = true;
 }
 
+// As every shell does: what has no `#!` is a script for sh.
+static void run_as_script(void) {
+  size_t argc = 0;
+  while (args[argc]) argc++;
+  char **words = malloc((argc + 2) * sizeof *words);
+  if (!words) return;
+  words[0] = "sh";
+  words[1] = compiler;
+  memcpy(words + 2, args + 1, argc * sizeof *words); // with the NULL at the end
+  execv("/bin/sh", words);
+}
+
 _Noreturn static void run_compiler(void) {
   static char text[2 * PATH_MAX + 32];
   const char *nested = getenv("TENDER_NESTED"), *seen = getenv("TENDER_SEEN");
@@ -72,10 +84,11 @@ _Noreturn static void run_compiler(void) {
   if (times_above(compiler) < 2) setenv("TENDER_SEEN", text, 1);
   // gcc and clang find their own files from argv[0]: it must not lead them to the launcher's directory.
   if (shadowed) args[0] = compiler;
-  execvp(compiler, args);
+  execv(compiler, args);
   // A command at the kernel's limit has no room for what we add.
-  if (errno == E2BIG && !unsetenv("TENDER_SEEN") && !unsetenv("TENDER_NESTED")) execvp(compiler, args);
+  if (errno == E2BIG && !unsetenv("TENDER_SEEN") && !unsetenv("TENDER_NESTED")) execv(compiler, args);
   int error = errno;
+  if (error == ENOEXEC) run_as_script();
   dprintf(2, "tender-cc: cannot run %s: %s\n", compiler, strerror(error));
   _exit(error == ENOENT ? 127 : 126);
 }

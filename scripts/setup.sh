@@ -43,6 +43,10 @@ missing_packages() {
   for pair; do have "${pair%%=*}" || printf '%s ' "${pair#*=}"; done
 }
 
+may_install() {
+  [ -z "${TENDER_NO_INSTALL-}" ] && have apt-get && { [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; }
+}
+
 # Installs Debian packages when that needs no question (root, or sudo without a password), else prints the line to run.
 install_packages() {
   have apt-get || { say "missing: $* (Debian's names); please install them with this system's package manager"; return 1; }
@@ -79,6 +83,8 @@ check_system() {
   [ ! -f "$state/system" ] || return 0
   packages=$(missing_packages 'cc=gcc libc6-dev' make=make bwrap=bubblewrap npm=npm)
   [ -z "$packages" ] || install_packages $packages || true
+  # For the launcher's start alone (docs/decisions/012): not worth a question.
+  have musl-gcc || ! have cc || ! may_install || install_packages musl-tools || true
   have cc || say 'no C compiler: this machine can take tasks, but starts none of its own'
   if have bwrap && ! bwrap --unshare-all --ro-bind / / true 2>/dev/null; then
     say 'user namespaces are off here: builds of this machine are helped by others, but it takes no tasks. To allow them:'

@@ -1,6 +1,6 @@
 // tender-cc under a compiler's name: it finds the next compiler of that name in PATH, and never runs in a circle.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Rig, buildLauncher } from './test-rig.ts';
@@ -112,6 +112,14 @@ describe.skipIf(launcher === null)('masquerade', () => {
     const own = { env: { ...dirs.env, CCACHE_PREFIX: 'own', CCACHE_COMPILER: 'mine' } };
     rig.script('cache/ccache', show);
     expect((await rig.start('g++', [], own).ended).stdout).toContain('with own before mine');
+  });
+
+  test('a script without its #! runs as in every shell', async () => {
+    mkdirSync(join(rig.dir, 'real'));
+    writeFileSync(join(rig.dir, 'real/g++'), 'printf "%s|" "$@"\n', { mode: 0o755 });
+    link(masks, 'g++');
+    const ended = await rig.start('g++', ['-c', 'a b', ''], path(masks, join(rig.dir, 'real'))).ended;
+    expect(ended).toMatchObject({ code: 0, stdout: '-c|a b||', stderr: '' });
   });
 
   test('links to distcc and icecc in PATH are passed over', async () => {
