@@ -45,8 +45,6 @@ export class FileCache implements FileFacts {
   #lookedAtMs = Number.NEGATIVE_INFINITY;
   #changes = 0;
   #losses = 0;
-  /** How often a watch told of a file that is known. */
-  #tells = 0;
   #snapshots = 0;
   #snapshot: { readonly number: number; readonly seen: FileEntry[] } | null = null;
   #directories: DirectoryTable;
@@ -68,10 +66,7 @@ export class FileCache implements FileFacts {
       this.#watches.listener = {
         changed: (dir, name) => {
           const file = name === null ? undefined : this.#files.get(dir === '/' ? `/${name}` : `${dir}/${name}`);
-          if (file !== undefined) {
-            file.trust = 0;
-            this.#tells++;
-          }
+          if (file !== undefined) file.trust = 0;
           this.#directories.told(dir, name);
         },
       };
@@ -184,21 +179,15 @@ export class FileCache implements FileFacts {
     const lostBefore = this.#losses;
     const takenAt = this.#changes;
     const files = seen.slice();
-    let vouched: { readonly trust: number; readonly tells: number; readonly changes: number } | null = null;
     const isAsSeen = (): boolean => {
       // What was given out and is gone must be given out anew, should it come back.
       if (this.#losses !== lostBefore) return false;
-      const { trust } = this.#directories;
-      // Watches vouched for all of the files, and nothing was told of any file since: hundreds need not be walked.
-      if (vouched?.trust === trust && vouched.tells === this.#tells && vouched.changes === this.#changes) return true;
-      const tells = this.#tells;
-      let all = true;
+      const { moment } = this.#directories;
       for (const file of files) {
-        this.#check(file, false);
+        // Hundreds a unit: those that another unit had checked in this moment are passed over at once.
+        if (file.checkedAt !== moment || this.#snapshot !== null) this.#check(file, false);
         if (file.changedAt > takenAt) return false;
-        if (file.trust !== trust) all = false;
       }
-      vouched = all ? { trust, tells, changes: this.#changes } : null;
       return this.#losses === lostBefore;
     };
     const watchOver = (): (() => boolean) => {
