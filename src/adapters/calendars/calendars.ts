@@ -51,14 +51,14 @@ interface Followed {
   expandedAtMs: number;
   problem: string;
   events: number;
+  /** Asked now: one that hangs holds no other up. */
+  busy: boolean;
 }
 
 export class Calendars {
   readonly #options: CalendarsOptions;
   #followed: Followed[] = [];
   #timer: NodeJS.Timeout | null = null;
-  #polling: Promise<void> | null = null;
-  #again = false;
   readonly #stopped = new AbortController();
 
   constructor(options: CalendarsOptions) {
@@ -88,6 +88,7 @@ export class Calendars {
         expandedAtMs: -Infinity,
         problem: '',
         events: 0,
+        busy: false,
       });
     }
     this.#followed = next;
@@ -134,55 +135,42 @@ export class Calendars {
     }));
   }
 
-  /** Asks all sources now; ends when all have answered or failed. */
-  async pollAll(): Promise<void> {
-    await Promise.all(this.#followed.map((each) => this.#poll(each)));
-    this.#plan();
-  }
-
   #plan(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     if (this.#stopped.signal.aborted || this.#followed.length === 0) return;
     const nowMs = this.#options.now();
     const next = Math.min(
-      ...this.#followed.map((each) => Math.min(each.schedule.nextAtMs, each.expandedAtMs + EXPAND_AGAIN_MS)),
+      ...this.#followed
+        .filter((each) => !each.busy)
+        .map(({ schedule, copy, expandedAtMs }) =>
+          copy === null ? schedule.nextAtMs : Math.min(schedule.nextAtMs, expandedAtMs + EXPAND_AGAIN_MS),
+        ),
     );
-    this.#timer = setTimeout(() => void this.#pollDue(), Math.min(60_000, Math.max(10, next - nowMs)));
+    this.#timer = setTimeout(() => this.#pollDue(), Math.min(60_000, Math.max(10, next - nowMs)));
     this.#timer.unref();
   }
 
-  async #pollDue(): Promise<void> {
-    if (this.#polling !== null) {
-      this.#again = true;
-      return;
-    }
-    this.#polling = this.#due();
-    await this.#polling;
-    this.#polling = null;
-    if (this.#again) {
-      this.#again = false;
-      await this.#pollDue();
-      return;
+  #pollDue(): void {
+    const nowMs = this.#options.now();
+    for (const each of this.#followed) {
+      if (each.busy) continue;
+      if (each.schedule.nextAtMs <= nowMs) void this.#poll(each).then(() => this.#plan());
+      else if (each.expandedAtMs + EXPAND_AGAIN_MS <= nowMs && each.copy !== null)
+        void this.#expand(each).then(() => this.#plan());
     }
     this.#plan();
   }
 
-  async #due(): Promise<void> {
-    const nowMs = this.#options.now();
-    await Promise.all(
-      this.#followed.map(async (each) => {
-        if (each.schedule.nextAtMs <= nowMs) await this.#poll(each);
-        else if (each.expandedAtMs + EXPAND_AGAIN_MS <= nowMs && each.copy !== null) await this.#expand(each);
-      }),
-    );
-  }
-
   async #poll(each: Followed): Promise<void> {
     const { home, now, onChange } = this.#options;
+    if (each.busy) return;
+    each.busy = true;
     const before = `${each.problem} ${each.schedule.failures > 0} ${each.expandedAtMs}`;
     const fetched = await fetchSource(each.source, each.copy, this.#stopped.signal);
-    if (this.#stopped.signal.aborted) return;
+    each.busy = false;
+    // Removed meanwhile: what comes now would bring its copy back.
+    if (this.#stopped.signal.aborted || !this.#followed.includes(each)) return;
     if (!fetched.ok) {
       each.schedule.failed(now(), fetched.error.retryAfterMs);
       each.problem = fetched.error.message;

@@ -1,9 +1,17 @@
 // HTTP as calendars need it: bounded in time and size, passwords only to the host they are for, failures as sentences.
+import { once } from 'node:events';
+import http from 'node:http';
+import https from 'node:https';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { FetchFailure } from './types.ts';
 
 export const BODY_MAX = 32 * 1024 * 1024;
-export const TIMEOUT_MS = 30_000;
+/** Nothing comes for so long: a server with many thousand events thinks for a while before it begins. */
+const SILENT_MS = 60_000;
+const TOTAL_MS = 300_000;
+const tooMuch = `it sends more than ${BODY_MAX / 1024 / 1024} MiB`;
 const REDIRECTS_MAX = 5;
 
 export interface Login {
@@ -16,10 +24,11 @@ export function authorization(login: Login): string {
 }
 
 /**
- * A `fetch` that ends within TIMEOUT_MS, reads no more than BODY_MAX, and follows redirections itself, so that a password goes to the
- * first host only. For tsdav, which takes a `fetch`, and for ourselves.
+ * A `fetch` that ends in bounded time, reads no more than BODY_MAX, and follows redirections itself, so that a password goes to the
+ * first host only. For tsdav, which takes a `fetch`, and for ourselves. Not the global one: a server that breaks off in the midst of an
+ * answer has ended the process from inside of that (a failed assertion of its parser, in no promise of ours).
  */
-export function boundedFetch(login: Login | null, signal: AbortSignal): typeof globalThis.fetch {
+export function boundedFetch(login: Login | null, signal: AbortSignal, silentMs = SILENT_MS): typeof globalThis.fetch {
   return async (input, init = {}) => {
     const first = new URL(input instanceof Request ? input.url : input);
     let url = first;
@@ -29,11 +38,12 @@ export function boundedFetch(login: Login | null, signal: AbortSignal): typeof g
       const headers = new Headers(init.headers);
       if (url.origin !== first.origin) headers.delete('authorization');
       else if (login !== null) headers.set('authorization', authorization(login));
-      const limits = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
-      const response = await globalThis.fetch(url, { ...init, headers, redirect: 'manual', signal: limits });
+      const { method = 'GET', body } = init;
+      if (body !== null && body !== undefined && typeof body !== 'string')
+        throw new Error('bug: a body that is no text');
+      const response = await ask(url, { method, headers, body: body ?? null }, signal, silentMs);
       const location = response.headers.get('location');
       if (response.status >= 300 && response.status < 400 && response.status !== 304 && location !== null) {
-        await response.body?.cancel();
         if (hops >= REDIRECTS_MAX) throw new Error('it redirects again and again');
         const next = new URL(location, url);
         if (url.protocol === 'https:' && next.protocol === 'http:')
@@ -41,34 +51,74 @@ export function boundedFetch(login: Login | null, signal: AbortSignal): typeof g
         url = next;
         continue;
       }
-      const body = await readBounded(response);
-      const bare = response.status === 204 || response.status === 304;
-      const copy = new Response(bare ? null : body, {
-        status: response.status,
-        statusText: response.statusText,
-        headers: response.headers,
-      });
-      Object.defineProperty(copy, 'url', { value: url.href });
-      return copy;
+      Object.defineProperty(response, 'url', { value: url.href });
+      return response;
     }
   };
 }
 
-async function readBounded(response: Response): Promise<Uint8Array<ArrayBuffer>> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  const reader = response.body?.getReader();
-  while (reader !== undefined) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    size += value.byteLength;
-    if (size > BODY_MAX) {
-      await reader.cancel();
-      throw new Error(`it sends more than ${BODY_MAX / 1024 / 1024} MiB`);
-    }
-    parts.push(value);
+interface Asked {
+  readonly method: string;
+  readonly headers: Headers;
+  readonly body: string | null;
+}
+
+async function ask(
+  url: URL,
+  { method, headers, body }: Asked,
+  signal: AbortSignal,
+  silentMs: number,
+): Promise<Response> {
+  headers.set('accept-encoding', 'gzip');
+  if (body !== null) headers.set('content-length', String(Buffer.byteLength(body)));
+  const options = {
+    method,
+    headers: Object.fromEntries(headers),
+    // A connection that was kept open may be gone by now; one more handshake every few minutes is nothing.
+    agent: false as const,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(TOTAL_MS)]),
+  };
+  const request = url.protocol === 'https:' ? https.request(url, options) : http.request(url, options);
+  let silence: Error | null = null;
+  request.setTimeout(silentMs, () => {
+    silence = new Error(`no answer within ${silentMs / 1000} s`);
+    request.destroy(silence);
+  });
+  // From the first moment on: what fails later than what is waited for has nobody else to tell.
+  request.on('error', () => undefined);
+  request.end(body ?? undefined);
+  let answer: http.IncomingMessage;
+  let packed: Buffer;
+  try {
+    [answer] = (await once(request, 'response')) as [http.IncomingMessage];
+    packed = await readBounded(answer);
+  } catch (error) {
+    throw silence ?? error;
   }
-  return new Uint8Array(Buffer.concat(parts));
+  const isPacked = answer.headers['content-encoding'] === 'gzip';
+  const text = isPacked ? await promisify(gunzip)(packed, { maxOutputLength: BODY_MAX }) : packed;
+  const status = answer.statusCode ?? 0;
+  if (status < 200 || status > 599) throw new Error(`it answers with ${status}, which is no answer`);
+  const told = new Headers();
+  for (const [name, value] of Object.entries(answer.headersDistinct))
+    for (const each of value ?? []) told.append(name, each);
+  const bare = status === 204 || status === 205 || status === 304;
+  return new Response(bare ? null : new Uint8Array(text), { status, headers: told });
+}
+
+async function readBounded(answer: http.IncomingMessage): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const part of answer as AsyncIterable<Buffer>) {
+      size += part.length;
+      if (size > BODY_MAX) throw new Error(tooMuch);
+      parts.push(part);
+    }
+  } finally {
+    answer.destroy();
+  }
+  return Buffer.concat(parts);
 }
 
 /** The address of a calendar: `webcal:` is https, a user and a password in it are taken out. */
@@ -98,8 +148,14 @@ export function failureOf(error: unknown): FetchFailure {
       : code === 'ENOTFOUND' || code === 'EAI_AGAIN'
         ? 'there is no such host, or no network'
         : (cause as Error).name === 'TimeoutError'
-          ? `no answer within ${TIMEOUT_MS / 1000} s`
-          : said.replace(/\s+/g, ' ').slice(0, 200);
+          ? `no whole answer within ${TOTAL_MS / 60_000} minutes`
+          : code === 'ERR_BUFFER_TOO_LARGE'
+            ? tooMuch
+            : code === 'ECONNRESET' || said === 'aborted' || code === 'EPIPE'
+              ? 'the connection broke in the midst of the answer'
+              : typeof code === 'string' && code.startsWith('HPE_')
+                ? 'what answers there does not speak HTTP'
+                : said.replace(/\s+/g, ' ').slice(0, 200);
   return { message, retryAfterMs: null };
 }
 
