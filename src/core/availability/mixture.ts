@@ -3,7 +3,7 @@
 import { hourOf, type Habits, type WallClock } from './habits.ts';
 import type { Reliability } from './reliability.ts';
 import { daySurvival, eventSurvival, type BreaksByHour } from './survival.ts';
-import type { Stretch } from './types.ts';
+import type { Stretch, StretchClass } from './types.ts';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -11,6 +11,11 @@ const DAY_MS = 86_400_000;
 export const DRAIN_BEFORE_MS = 2 * MINUTE_MS;
 /** Who leaves so shortly before an event, has left for it. */
 const LEAVES_BEFORE_MS = 10 * MINUTE_MS;
+/** Who leaves so long after an event began may still be late for it; and so fast it becomes unlikely. */
+const LATE_MS = 5 * MINUTE_MS;
+const LATE_FADES_MS = 5 * MINUTE_MS;
+/** Long ones say nothing of the hour at which one leaves for them. */
+const LASTING: ReadonlySet<StretchClass> = new Set(['REMOTE_OK', 'AWAY_LONG', 'ELSEWHERE']);
 /** Events with less than this between them are one absence. */
 const CHAIN_GAP_MS = 10 * MINUTE_MS;
 /** No working day within so many: holidays. */
@@ -50,12 +55,20 @@ export function componentsOf(
     const { stretch, startAtMs, endAtMs } = chain;
     const fits = Math.min(1, Math.max(0, 1 - (startAtMs - nowMs) / LEAVES_BEFORE_MS));
     // Whoever was gone long before the event began is less likely at it than on the way home; who left for it came near its start.
-    const prior = left * reliability.of(stretch.source, stretch.class) * stretch.weight * fits;
+    // Who sat here when it had long begun is not at it, whatever they left for since.
+    const lateMs = awaySinceMs - startAtMs - LATE_MS;
+    const came = LASTING.has(stretch.class) ? 1 : Math.exp(-Math.max(0, lateMs) / LATE_FADES_MS);
+    const prior = left * reliability.of(stretch.source, stretch.class) * stretch.weight * fits * came;
     left -= prior;
     const backAtMs = backAfter(stretches, endAtMs, knowledge);
+    const goesHome = habits.endsTheDay(clock.toWall(endAtMs));
+    const nextDayMs = nextWorkStart(stretches, endAtMs, knowledge);
     const stillAway =
       backAtMs === endAtMs
-        ? (atMs: number): number => eventSurvival(startAtMs, endAtMs, atMs)
+        ? (atMs: number): number => {
+            const s = eventSurvival(startAtMs, endAtMs, atMs);
+            return s + (1 - s) * goesHome * daySurvival(nextDayMs, atMs);
+          }
         : (atMs: number): number => daySurvival(backAtMs, atMs);
     found.push({ reason: 'event', weight: prior, stretch, stillAway });
   }
