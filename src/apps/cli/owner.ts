@@ -78,7 +78,10 @@ async function say(change: Partial<OwnerSaid>): Promise<number> {
   if (!saved.ok) return complain(saved.error);
   const answered = await ask(home, { cmd: 'owner-reread' });
   // Without an agent nothing runs here for others; the next one reads what was said.
-  if (answered.ok) process.stdout.write(`${(answered.value[0] as OwnerReport).why}\n`);
+  const line = answered.ok
+    ? (answered.value[0] as OwnerReport).why
+    : 'noted: no agent runs now, the next one keeps to it';
+  process.stdout.write(`${line}\n`);
   return 0;
 }
 

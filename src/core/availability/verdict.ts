@@ -88,7 +88,7 @@ export function judge(
   return helping(presence.state === 'away' && presence.locked ? 'locked' : 'nobody is here', Infinity);
 }
 
-/** « until 15:00», « until tomorrow 9:00», « until Mon 12 Jan 9:00»; nothing for what has no end. */
+/** « until 15:00», « until tomorrow 9:00», « for 3 days, until 9:00»; nothing for what has no end. */
 function until(atMs: number, nowMs: number, clock: WallClock): string {
   if (!Number.isFinite(atMs)) return '';
   const wallMs = clock.toWall(atMs);
