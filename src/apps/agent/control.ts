@@ -180,6 +180,8 @@ function statusOf(agent: Agent): StatusReport {
       port: network?.port ?? null,
       slots: workshop?.slots ?? 0,
       closedBecause: workshop === null ? 'this machine is in no cluster' : workshop.closedBecause,
+      mayHelp: agent.owner.verdict.mayHelp,
+      why: agent.owner.verdict.why,
       load: workshop?.latest.load ?? 0,
       problems: [...agent.problems].map(([what, why]) => `${what}: ${why}`),
     },

@@ -30,9 +30,11 @@ function renderStatus(status: StatusReport, width: number, paint: Paint): string
       width,
     ),
     ...fold(
-      agent.slots > 0
-        ? `lends ${counted(agent.slots, 'slot')}, load ${agent.load.toFixed(2)} per core`
-        : `lends nothing: ${agent.closedBecause}`,
+      agent.slots === 0
+        ? `lends nothing: ${agent.closedBecause}`
+        : agent.mayHelp
+          ? `lends ${counted(agent.slots, 'slot')}, load ${agent.load.toFixed(2)} per core`
+          : `lends none of its ${counted(agent.slots, 'slot')} now, ${agent.why}`,
       width,
     ),
   ];
