@@ -1,6 +1,7 @@
 // The CLI's way to a running agent: one control request, its answers as they come, and a plain word when there is no
 // agent, or one that does not answer.
-import { createConnection } from 'node:net';
+import { createConnection, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { err, ok } from '../../base/result.ts';
 import type { Result } from '../../base/result.ts';
 import { openSocketAddress } from './address.ts';
@@ -28,18 +29,21 @@ export async function callControl(
 ): Promise<Result<void, ControlFailure>> {
   const opened = await openSocketAddress(path).catch((error: NodeJS.ErrnoException) => error);
   if (opened instanceof Error) return err(connectFailure(path, opened));
-  const socket = createConnection(opened.address);
+  const connected = await connect(opened.address, firstAnswerMs);
+  if (!connected.ok) {
+    await opened.release();
+    return err(connectFailure(path, connected.error));
+  }
+  const socket = connected.value;
   try {
     return await new Promise((resolve, reject) => {
       const parser = new AnswerParser();
       let heard = false;
       const failWith = (kind: ControlFailure['kind'], message: string): void => resolve(err({ kind, message }));
-      socket.setTimeout(firstAnswerMs, () =>
-        failWith('hung', `The agent at ${path} does not answer: end it with kill -9, then try again`),
-      );
+      socket.setTimeout(firstAnswerMs, () => failWith('hung', hung(path)));
       signal?.addEventListener('abort', () => resolve(ok(undefined)), { once: true });
       if (signal?.aborted === true) resolve(ok(undefined));
-      socket.once('connect', () => socket.write(encodeControlRequest(json)));
+      socket.write(encodeControlRequest(json));
       socket.on('data', (chunk: Buffer) => {
         if (!heard) socket.setTimeout(silenceMs);
         heard = true;
@@ -71,12 +75,34 @@ export async function callControl(
   }
 }
 
+/** A socket's queue that is full is waited for, as a launcher does; the kernel tells nobody when there is room again. */
+async function connect(address: string, withinMs: number): Promise<Result<Socket, NodeJS.ErrnoException>> {
+  const until = performance.now() + withinMs;
+  for (;;) {
+    const socket = createConnection(address);
+    const failure = await new Promise<NodeJS.ErrnoException | null>((resolve) => {
+      socket.once('connect', () => resolve(null));
+      socket.once('error', resolve);
+    });
+    socket.removeAllListeners();
+    if (failure === null) return ok(socket);
+    if (failure.code !== 'EAGAIN' || performance.now() > until) return err(failure);
+    await delay(20);
+  }
+}
+
+function hung(path: string): string {
+  return `The agent at ${path} does not answer. It may be very busy: try again; if that does not help, end it with kill -9`;
+}
+
 function connectFailure(path: string, error: NodeJS.ErrnoException): ControlFailure {
   switch (error.code) {
     case 'ENOENT':
     case 'ENOTDIR':
     case 'ECONNREFUSED':
       return { kind: 'not-running', message: `No agent runs at ${path}: start one with tender agent` };
+    case 'EAGAIN':
+      return { kind: 'hung', message: hung(path) };
     case 'EACCES':
     case 'EPERM':
       return {

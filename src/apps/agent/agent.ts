@@ -41,6 +41,7 @@ import { Owner } from './owner.ts';
 import { OwnWork } from './own-work.ts';
 import { Preparer } from './prepare.ts';
 import { RecordKeeper } from './record-keeper.ts';
+import { Turns } from './turns.ts';
 import { watched } from './watched.ts';
 import { WishBook } from './wishes.ts';
 import { Workshop, type WorkshopParts } from './workshop.ts';
@@ -111,6 +112,7 @@ export class Agent {
   workshop: Workshop | null = null;
   onStop: () => void = () => undefined;
   private readonly preparer: Preparer;
+  private readonly arrivals = new Turns();
   private readonly store: ResultStore | null;
   private launchers: LauncherServer | null = null;
   private readonly parts: WorkshopParts | undefined;
@@ -235,7 +237,10 @@ export class Agent {
     try {
       this.launchers = await listenLaunchers(socketPath(this.home), {
         compile: (request, call) => {
-          void this.preparer.prepare(request).then((prepared) => this.delegator.submit(call, prepared));
+          this.arrivals.take(() => {
+            if (call.closed) return;
+            void this.preparer.prepare(request).then((prepared) => this.delegator.submit(call, prepared));
+          });
         },
         control: (request, call) => answerControl(this, request, call),
       });

@@ -24,6 +24,7 @@ import { ResultKeeper, type KeepingStore, type MadeResult } from './keep.ts';
 import { HereKeeper, type Keep } from './keep-here.ts';
 import { stays, type Stay } from './stay.ts';
 import { unitKey } from './store-keys.ts';
+import { Moments } from './moments.ts';
 import { SurroundingsReader, travellingZone, type Surroundings } from './surroundings.ts';
 import { UnitMemory, type Taken, type Unit } from './units.ts';
 
@@ -97,21 +98,18 @@ export class Preparer {
   private readonly hereKeeper: HereKeeper;
   private readonly surroundings = new SurroundingsReader();
   private readonly units = new UnitMemory();
-  /** What waits for the next look at the disk. */
-  private arrived: (() => void)[] = [];
-  private looking = false;
-  /** One of those that wait believes nothing that was seen before. */
-  private anew = false;
+  private readonly moments: Moments;
   // Starts at the clock so that no two lives of an agent share a generation.
   private epoch = Date.now() * 1000;
 
   constructor(world: PreparerWorld) {
     this.world = world;
     this.files = new FileCache({ watches: world.watches });
+    this.moments = new Moments(this.files);
     this.scanner = new IncludeScanner(this.files);
     this.keeper = world.store === null ? null : new ResultKeeper(world.store, this.files, this.scanner);
     this.hereKeeper = new HereKeeper({
-      inNextMoment: (work) => this.inOneMoment(work, true),
+      inNextMoment: (work) => this.moments.inOne(work, true),
       describe: async (compiler, { variables }) => {
         const described = await world.toolchains.describe(compiler, variables, { anew: true });
         return described.ok ? described.value : described.error.message;
@@ -153,7 +151,7 @@ export class Preparer {
     const { keeper } = this;
     const asAsked = this.surroundings.read(request.env);
     const stored =
-      unit !== null && keeper !== null && (await this.inOneMoment(() => keeper.find(unit, asAsked) !== null));
+      unit !== null && keeper !== null && (await this.moments.inOne(() => keeper.find(unit, asAsked) !== null));
     return explainCall({ compiler: request.compiler, prepared, unit, stored, keeps: keeper !== null });
   }
 
@@ -171,13 +169,13 @@ export class Preparer {
     }
     const found = unit;
     if (found.keeping !== null) await found.keeping;
-    const prepared = await this.inOneMoment(() => this.collect(call, found));
+    const prepared = await this.moments.inOne(() => this.collect(call, found));
     if (prepared !== 'unresolved') return prepared;
     const asked = await askDependencies(compiler, unit.plan.args, cwd, surroundings.variables);
     if (!asked.ok) return stays('include-not-resolved', asked.error.message);
     // Of this call alone: what the next one would be told, nobody knows.
     const passing: Unit = { ...unit, asked: asked.value, taken: null, storeKey: null, keeping: null };
-    const again = await this.inOneMoment(() => this.collect(call, passing));
+    const again = await this.moments.inOne(() => this.collect(call, passing));
     return again === 'unresolved' ? stays('include-not-resolved', 'an include by macro') : again;
   }
 
@@ -275,39 +273,6 @@ export class Preparer {
     };
   }
 
-  /** Units that arrive together share one look at the disk: each of them came before it. */
-  private inOneMoment<T>(work: () => T, anew = false): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.atNextMoment(() => {
-        try {
-          resolve(work());
-        } catch (error) {
-          reject(error as Error);
-        }
-      }, anew);
-    });
-  }
-
-  private atNextMoment(work: () => void, anew = false): void {
-    this.arrived.push(work);
-    this.anew ||= anew;
-    if (this.looking) return;
-    this.looking = true;
-    setImmediate(() => void this.look());
-  }
-
-  private async look(): Promise<void> {
-    while (this.arrived.length > 0) {
-      const works = this.arrived;
-      const { anew } = this;
-      this.arrived = [];
-      this.anew = false;
-      await this.files.nextMoment({ anew });
-      for (const work of works) work();
-    }
-    this.looking = false;
-  }
-
   /** The unit as it is in this moment: its stored result, or all that it reads. */
   private collect(call: Call, unit: Unit): Prepared | 'unresolved' {
     const { request, surroundings } = call;
@@ -365,7 +330,7 @@ export class Preparer {
     const { keeper } = this;
     if (keeper === null || unit.storeKey === null || !taken.repeatable) return null;
     const made = (result: MadeResult): void =>
-      this.atNextMoment(() => {
+      this.moments.next(() => {
         try {
           keeper.put(unit, surroundings, taken, result);
         } catch (error) {

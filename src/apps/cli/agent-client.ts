@@ -32,7 +32,10 @@ export function agentLogFile(home: string): string {
 
 /** Makes sure that an agent answers; starts one when there is none. */
 export async function ensureAgent(home: string): Promise<Result<void, string>> {
-  if ((await ask(home, { cmd: 'ping' })).ok) return ok(undefined);
+  const called = await callControl(socketPath(home), { cmd: 'ping' }, () => undefined);
+  if (called.ok) return ok(undefined);
+  // A second agent would only wait for the first one's lock.
+  if (called.error.kind === 'hung') return err(called.error.message);
   if ((process.env['TENDER_NO_START'] ?? '0') !== '0')
     return err(`no agent runs for ${home}, and TENDER_NO_START forbids to start one`);
   const prepared = prepareHome(home);
