@@ -16,6 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { isFortran } from '../../compiler/command/languages.ts';
 import { scanIncludes } from '../../compiler/scan/scan.ts';
 import type { Language, NameSpacePiece } from '../../compiler/types.ts';
 import { FileCache } from '../files/file-cache.ts';
@@ -69,6 +70,14 @@ const STRINGS = `#include <string>
 std::string greet(const std::string &name) { int unused; assert(!name.empty()); return "hello " + name + VALUE; }
 `;
 
+const MODULES = `subroutine s(x)
+  use, intrinsic :: iso_c_binding
+  use omp_lib
+  use ieee_arithmetic
+  integer(c_int) :: x, unused
+  x = omp_get_num_procs()
+end subroutine
+`;
 const BARE = 'int half(int x) { int unused; return x / 2; }\n';
 const ADDRESS = 'int at(int *a, int x) { int unused; return a[x]; }\n';
 
@@ -85,6 +94,9 @@ test.each<[string, Language, string, string, string]>([
   ['aarch64-linux-gnu-gcc', 'c', '-march=armv8.2-a+crypto', 'half.c', BARE],
   ['aarch64-linux-gnu-g++', 'c++', '', 'strings.cc', STRINGS],
   ['arm-none-eabi-gcc', 'c', '-mcpu=cortex-m4 -mthumb', 'half.c', BARE],
+  ['gfortran', 'fortran-cpp', '-fopenmp', 'hello.F90', MODULES],
+  ['gfortran', 'fortran-cpp', '-march=native', 'hello.F', MODULES.replaceAll(/^/gm, '      ')],
+  ['gcc', 'fortran-cpp', '', 'hello.F90', MODULES],
   ['x86_64-linux-gnu-gcc-12', 'c', '-save-temps', 'hello.c', HELLO],
 ])(
   '%s compiles %s alike in a bare root (%s)',
@@ -93,7 +105,8 @@ test.each<[string, Language, string, string, string]>([
     if (path === '') console.warn(`SKIPPED: ${compiler} is not installed here, so it cannot be tried in a bare root`);
     if (path === '' || !sandboxWorks()) return;
     const extra = line === '' ? [] : line.split(' ');
-    if (spawnSync(path, ['-fsyntax-only', name.endsWith('.m') ? '-xobjective-c' : '-xc', '/dev/null']).status !== 0) {
+    const front = name.endsWith('.m') ? '-xobjective-c' : isFortran(language) ? '-xf95' : '-xc';
+    if (spawnSync(path, ['-fsyntax-only', front, '/dev/null']).status !== 0) {
       console.warn(`SKIPPED: ${compiler} has no front end for ${language} here`);
       return;
     }
@@ -125,6 +138,7 @@ test.each<[string, Language, string, string, string]>([
         scan: NO_SEARCH,
         builtin: builtin.value,
         envDirs: { afterI: [], afterSystem: [] },
+        ...(isFortran(language) ? { fortran: { moduleDir: cwd, preprocessed: true, before: [] } } : {}),
       },
       cache,
     );

@@ -7,7 +7,10 @@ import { defaultPath, isExecutable, launcherPath, masqueradeDir, prepareMasquera
 
 const cmakeTools = ['cmake', 'ctest', 'cpack'];
 const ninjaTools = ['ninja', 'ninja-build', 'samu'];
-const compilerVariables = ['CC', 'CXX', 'OBJC', 'OBJCXX', 'HOSTCC', 'HOSTCXX', 'CC_FOR_BUILD', 'CXX_FOR_BUILD'];
+const compilerVariables = [
+  ...['CC', 'CXX', 'OBJC', 'OBJCXX', 'HOSTCC', 'HOSTCXX', 'CC_FOR_BUILD', 'CXX_FOR_BUILD'],
+  ...['FC', 'F77', 'F90'],
+];
 /** They call a compiler themselves, and Tender behind or before it in their own way. */
 const wrappers = new Set(['tender-cc', 'ccache', 'sccache', 'distcc', 'icecc', 'env']);
 
@@ -24,7 +27,8 @@ export function buildEnvironment(
   // A build within a build finds in PATH what the outer one has put there.
   const path = [masqueradeDir(home), shimsDir(home)].reduce(withoutDirectory, given['PATH'] ?? defaultPath);
   const env: NodeJS.ProcessEnv = { ...given, PATH: path, TENDER_HOME: resolve(home), TENDER_BUILD: build };
-  for (const language of ['C', 'CXX', 'OBJC', 'OBJCXX']) env[`CMAKE_${language}_COMPILER_LAUNCHER`] ??= launcherPath;
+  for (const language of ['C', 'CXX', 'OBJC', 'OBJCXX', 'Fortran'])
+    env[`CMAKE_${language}_COMPILER_LAUNCHER`] ??= launcherPath;
   if (!/\s/.test(launcherPath)) {
     // On a miss ccache calls the launcher; it must know the real compiler, whose size and date it takes as its version.
     env['CCACHE_PREFIX'] ??= launcherPath;
@@ -55,7 +59,7 @@ export function behindLauncher(compiler: string, launcher: string = launcherPath
 export function wordsBehindLauncher(command: readonly string[], launcher: string = launcherPath): string[] {
   if (!/^(?:g?make|configure)$/.test(basename(command[0] ?? ''))) return [...command];
   return command.map((word) => {
-    const [, name = '', compiler = ''] = /^([A-Z_]+)=(.*)$/s.exec(word) ?? [];
+    const [, name = '', compiler = ''] = /^([A-Z_\d]+)=(.*)$/s.exec(word) ?? [];
     return compilerVariables.includes(name) ? `${name}=${behindLauncher(compiler, launcher)}` : word;
   });
 }
@@ -136,7 +140,7 @@ export function configuredWithout(command: readonly string[], cwd: string, env: 
   } catch {
     return null;
   }
-  const compilers = [...cache.matchAll(/^CMAKE_(?:C|CXX|OBJC|OBJCXX)_COMPILER(?:_LAUNCHER)?:\w+=(.*)$/gm)];
+  const compilers = [...cache.matchAll(/^CMAKE_(?:C|CXX|OBJC|OBJCXX|Fortran)_COMPILER(?:_LAUNCHER)?:\w+=(.*)$/gm)];
   const through = /(?:^|[/;])(?:tender-cc|ccache)(?:$|;)/;
   const links = masqueradeDir(env['TENDER_HOME'] ?? '/');
   const reached = compilers.some(([, value = '']) => through.test(value) || value.startsWith(`${links}/`));

@@ -17,6 +17,8 @@ export interface FortranSearch {
 export interface FortranFindings {
   /** Files that it may read, absolute. */
   readonly files: readonly string[];
+  /** Directories that the compiler looks at for themselves, absolute. */
+  readonly dirs: readonly string[];
   /** Module files that it may write, absolute. */
   readonly modules: readonly string[];
   /** Why that is not certain; null: it is. */
@@ -82,13 +84,23 @@ export function followFortran(
     read(parsed.parents, '.smod');
   }
   for (const [file, at] of reads) {
-    const own = made.get(file);
-    if (own?.certain === true && own.at < at) {
+    const itself = made.get(file);
+    if (itself?.certain === true && itself.at < at) {
       // Its own work: what lies there now is of an earlier compile. Another one of that name could be meant, too.
       if (walk.find(file, search.moduleDir).length > 0) doubt ??= `${file} is there more than once`;
     } else walk.find(file, null);
   }
-  return { files: [...walk.files], modules: [...modules], doubt, lookups: walk.lookups() };
+  const own = [search.moduleDir, ...(request.builtin.intrinsicDirs ?? [])];
+  const there = own.filter((dir) => facts.isDirectory(dir));
+  // In the place of a directory it is an error.
+  if (facts.isFile(search.moduleDir)) walk.files.add(search.moduleDir);
+  return {
+    files: [...walk.files],
+    dirs: there,
+    modules: [...modules],
+    doubt,
+    lookups: [own.map((dir) => (there.includes(dir) ? '+' : '-')).join(''), walk.lookups()].join('\0'),
+  };
 }
 
 /** Where anything could be found, each directory once; compilers differ in which of them they take for what. */

@@ -95,12 +95,16 @@ export class IncludeScanner {
     const fortran = request.fortran
       ? followFortran(request, request.fortran, this.#facts, { scanned: walk.files, searched })
       : null;
-    if (fortran !== null) addUnlisted(walk, fortran.files);
+    const searchDirs = [...search.directories, ...search.aliases];
+    if (fortran !== null) {
+      addUnlisted(walk, fortran.files);
+      searchDirs.push(...fortran.dirs);
+    }
     return {
       ...traitsOf(walk, request),
       files: walk.files,
       unlisted: walk.unlisted,
-      searchDirs: [...search.directories, ...search.aliases],
+      searchDirs,
       unresolved,
       precompiledHeader,
       fortran,

@@ -102,8 +102,28 @@ const rows: readonly Row[] = [
     },
   ],
   [
+    '-J for a source without modules',
+    { files: { 'a.f90': 'subroutine s\nend subroutine\n', 'mods/keep': '' }, run: 'gfortran -Wall -Jmods -c a.f90' },
+  ],
+  [
+    '-J where there is nothing, for a source without modules',
+    { files: { 'a.f90': 'subroutine s\nend subroutine\n' }, run: 'gfortran -Wall -Jmods -c a.f90' },
+  ],
+  [
+    '-I of a file',
+    { files: { 'a.f90': 'subroutine s\nend subroutine\n', inc: '' }, run: 'gfortran -Wall -Iinc -c a.f90', exit: 1 },
+  ],
+  [
     '-J where there is nothing',
     { files: two, run: 'gfortran -Jgone -c shapes.f90', exit: 1, expect: 'output-not-a-file' },
+  ],
+  [
+    '-J of a file',
+    {
+      files: { 'a.f90': 'subroutine s\nend subroutine\n', inc: '' },
+      run: 'gfortran -Wall -Jinc -c a.f90',
+      exit: 1,
+    },
   ],
   ['-I where there is nothing', { files: two, run: 'gfortran -Igone -Wall -c shapes.f90' }],
   ['a module that is missing', { files: two, run: 'gfortran -c user.f90', exit: 1 }],
