@@ -108,7 +108,7 @@ calendar
   .option('--json', 'print JSON')
   .action(async (options: { json?: boolean }) => {
     const { runCalendarList } = await import('./cli/calendar.ts');
-    await finish(Promise.resolve(runCalendarList(options.json ?? false)));
+    await finish(runCalendarList(options.json ?? false));
   });
 
 calendar
@@ -197,6 +197,15 @@ program
   .action(async (options: { json?: boolean }) => {
     const { runStatus } = await import('./cli/status.ts');
     await finish(runStatus(options.json ?? false));
+  });
+
+program
+  .command('doctor')
+  .description('looks at all that Tender needs on this machine, and says what to do about each fault')
+  .option('--json', 'print JSON')
+  .action(async (options: { json?: boolean }) => {
+    const { runDoctor } = await import('./cli/doctor.ts');
+    await finish(runDoctor(options.json ?? false));
   });
 
 program

@@ -1,5 +1,6 @@
 // What the agent answers to the CLI, as types: `--json` prints these fields, docs/operations.md documents them.
 import type { EndedTask, Found } from '../core/story/stories.ts';
+import type { OwnerReport } from './owner-report.ts';
 
 export interface WorkerFigures {
   name: string;
@@ -127,6 +128,8 @@ export interface StatusReport {
     readonly load: number;
     readonly problems: readonly string[];
   };
+  /** Whether this machine helps and why, and how its owner’s calendars are; for the owner alone, as all of this. */
+  readonly owner: OwnerReport;
   readonly machines: readonly MachineStatus[];
   /** What runs here for others. */
   readonly lending: readonly Lending[];

@@ -185,6 +185,7 @@ function statusOf(agent: Agent): StatusReport {
       load: workshop?.latest.load ?? 0,
       problems: [...agent.problems].map(([what, why]) => `${what}: ${why}`),
     },
+    owner: agent.owner.report(),
     machines,
     lending: workshop?.worker.running() ?? [],
     ...agent.delegator.counts(),

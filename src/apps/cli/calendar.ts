@@ -10,7 +10,9 @@ import { homeDirectory, prepareHome } from '../../adapters/config/config.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { parseCalendar } from '../../calendar/parse.ts';
 import { complain } from '../complain.ts';
+import type { OwnerReport } from '../owner-report.ts';
 import { ask } from './agent-client.ts';
+import { describeState } from './calendar-state.ts';
 import { askPassword } from './password.ts';
 
 export interface AddOptions {
@@ -91,7 +93,7 @@ function freeName(place: string, known: readonly StoredSource[]): string {
 }
 
 /** Reads it now. An address with a user may be a plain text behind a password, too: then it is no CalDAV. */
-async function readOnce(source: StoredSource): Promise<Result<{ source: StoredSource; said: string }, string>> {
+export async function readOnce(source: StoredSource): Promise<Result<{ source: StoredSource; said: string }, string>> {
   const signal = new AbortController().signal;
   const fetched = await fetchSource(source, null, signal);
   if (!fetched.ok && source.kind === 'caldav') {
@@ -122,16 +124,29 @@ function describe(copy: Copy): string {
   return `${events} ${events === 1 ? 'event' : 'events'}${problems.length > 0 ? `; ${problems[0]}${more}` : ''}`;
 }
 
-export function runCalendarList(json: boolean): number {
-  const known = loadSources(homeDirectory());
+/** With what the agent knows of each, when one runs. */
+export async function runCalendarList(json: boolean): Promise<number> {
+  const home = homeDirectory();
+  const known = loadSources(home);
   if (!known.ok) return complain(known.error);
-  const shown = known.value.map(({ name, kind, place, user }) => ({ name, kind, place, user }));
+  const answered = known.value.length === 0 ? null : await ask(home, { cmd: 'owner' });
+  const states = answered?.ok === true ? (answered.value[0] as OwnerReport).calendars : [];
+  const shown = known.value.map(({ name, kind, place, user }) => {
+    const found = states.find((each) => each.name === name && each.place === place);
+    const { state = null, problem = '', events = null, goodAtMs = null, nextAtMs = null } = found ?? {};
+    return { name, kind, place, user, state, problem, events, goodAtMs, nextAtMs };
+  });
   if (json) process.stdout.write(`${JSON.stringify(shown)}\n`);
   else if (shown.length === 0) process.stdout.write('no calendars; `tender calendar add FILE-OR-ADDRESS` adds one\n');
   const width = Math.max(0, ...shown.map(({ name }) => name.length));
   if (!json)
-    for (const each of shown)
-      process.stdout.write(`${each.name.padEnd(width)}  ${each.kind.padEnd(8)}  ${each.place}\n`);
+    for (const each of shown) {
+      const state = states.find(({ name, place }) => name === each.name && place === each.place);
+      const how = state === undefined ? '' : `\n${' '.repeat(width + 2)}${describeState(state, Date.now())}`;
+      process.stdout.write(`${each.name.padEnd(width)}  ${each.kind.padEnd(8)}  ${each.place}${how}\n`);
+    }
+  if (!json && shown.length > 0 && states.length === 0)
+    process.stdout.write('no agent runs: `tender calendar test` reads them now\n');
   return 0;
 }
 

@@ -3,6 +3,7 @@ import { homeDirectory } from '../../adapters/config/config.ts';
 import type { MachineStatus, StatusReport } from '../report.ts';
 import { complain } from '../complain.ts';
 import { ask, ensureAgent } from './agent-client.ts';
+import { describeState, isTroubled } from './calendar-state.ts';
 import { duration } from './summary.ts';
 import { counted, fold, layTable, paintFor, shortTime, widthOf, type Column, type Paint } from './terminal.ts';
 
@@ -22,7 +23,7 @@ export async function runStatus(json: boolean): Promise<number> {
 
 /** Lines for people, none wider than `width`. */
 function renderStatus(status: StatusReport, width: number, paint: Paint): string {
-  const { agent, total, machines } = status;
+  const { agent, owner, total, machines } = status;
   const lines = [
     ...fold(
       `${agent.name}: agent ${agent.pid}, up ${duration(agent.uptimeMs)}, ${(agent.rssBytes / 2 ** 20).toFixed(0)} MiB, ` +
@@ -40,6 +41,10 @@ function renderStatus(status: StatusReport, width: number, paint: Paint): string
   ];
   for (const { delegator, label, sinceMs } of status.lending) {
     lines.push(...fold(`  works on ${label} for ${delegator} since ${shortTime(sinceMs)}`, width));
+  }
+  for (const each of owner.calendars) {
+    const line = `  calendar «${each.name}»: ${describeState(each, Date.now())}`;
+    lines.push(...fold(line, width).map((text) => (isTroubled(each) ? paint.warn(text) : text)));
   }
   for (const problem of agent.problems)
     lines.push(...fold(`  problem: ${problem}`, width).map((line) => paint.warn(line)));
