@@ -128,8 +128,9 @@ function tell(happening: Happening, room: Room): ToldText {
     }
     case 'offer': {
       const { name, slots, load, remark } = happening;
-      if (slots === 0) return { text: `${name} offers nothing: ${remark === '' ? 'no reason given' : remark}` };
-      const but = remark === '' ? '' : `; ${remark}`;
+      const why = remark.includes('free.for ') ? `${remark}; by then it may be its owner’s again` : remark;
+      if (slots === 0) return { text: `${name} offers nothing: ${why === '' ? 'no reason given' : why}` };
+      const but = why === '' ? '' : `; ${why}`;
       const had = happening.atMs < 0 ? 'had offered' : 'offers';
       return { text: `${name} ${had} ${counted(slots, 'slot')}, load ${load.toFixed(2)} per core${but}` };
     }
@@ -140,7 +141,7 @@ function tell(happening: Happening, room: Room): ToldText {
         hedge === 'tail'
           ? `given to ${name} too: expected to be done there much sooner`
           : `given to ${name} too: the first one takes far longer than expected`;
-      return { text: hedge === 'no' ? first : second, table: tableOf(choice, room) };
+      return { text: `${hedge === 'no' ? first : second}${freeText(choice)}`, table: tableOf(choice, room) };
     }
     case 'started':
       return { text: `${happening.name} has its files and starts the compiler` };
@@ -154,6 +155,7 @@ function tell(happening: Happening, room: Room): ToldText {
     }
     case 'failed': {
       const { name, code, message } = happening;
+      if (code === 'owner-returned') return { text: `${name} was taken back: ${message}`, warns: true };
       return { text: `no result from ${name}: ${code}${message === '' ? '' : `, ${message}`}`, warns: true };
     }
     case 'told-to-stop':
@@ -163,7 +165,8 @@ function tell(happening: Happening, room: Room): ToldText {
       const said = detail === '' || detail === reason ? '' : ` (${detail})`;
       const table = choice === null ? [] : tableOf(choice, room);
       const warns = reason === 'failed' || reason === 'queue-full' || reason === 'output-not-written';
-      return { text: `runs here: ${hereBecause(reason, choice)}${said}`, warns, table };
+      const free = choice === null ? '' : freeText(choice);
+      return { text: `runs here: ${hereBecause(reason, choice)}${said}${free}`, warns, table };
     }
     case 'ended':
       return { text: endOf(happening.how) };
@@ -223,6 +226,31 @@ function bestBy({ policy }: Choice): string {
     default:
       return policy;
   }
+}
+
+/** Anything less is worth a word. */
+const SURE = 0.98;
+
+/** What the owners of machines had to do with the choice, in words: S(d), d and d / S(d) of the places where it counted. */
+function freeText({ policy, places, estimateMs }: Choice): string {
+  const [chosen, ...others] = places;
+  if (policy !== 'finish' || chosen === undefined) return '';
+  const needMs = (place: WeighedPlace): number => place.overheadMs + place.runMs;
+  const sentence = (place: WeighedPlace, lost: boolean): string => {
+    const where = place.worker === null ? 'this machine' : place.name;
+    const share = `${Math.round(place.staysFree * 100)} %`;
+    const [need, cost] = [shortTime(needMs(place)), shortTime(place.costMs)];
+    return lost
+      ? `${where} would need ${need}, but is likely to stay free for that with ${share} only, which counts as ${cost}`
+      : `it needs ${need} there, and ${where} stays free for that with ${share}, which counts as ${cost}`;
+  };
+  const said = chosen.staysFree < SURE ? [sentence(chosen, false)] : [];
+  for (const place of others) {
+    if (place.staysFree < SURE && needMs(place) < needMs(chosen) && place.costMs > chosen.costMs)
+      said.push(sentence(place, true));
+  }
+  if (said.length === 0) return '';
+  return `. Four of five such tasks take at most ${shortTime(estimateMs)} on a machine like this one; ${said.join('; ')}`;
 }
 
 const placeColumns: readonly Column[] = [

@@ -375,7 +375,8 @@ describe('running', () => {
     bench.hear('apple', 2, 5);
     bench.award('apple', leaseId, 'a2');
     expect(bench.take('refuse')).toHaveLength(1);
-    expect(bench.take('offer')).toEqual([]);
+    // Nothing is offered, and nothing of the reason is told.
+    expect(bench.take('offer')).toMatchObject([{ offer: { slots: 0, remark: 'its owner needs it' } }]);
     bench.post({ type: 'resume' });
     bench.pass(20);
     expect(bench.take('offer')).toMatchObject([{ offer: { slots: 3 } }]); // the fourth still runs

@@ -64,7 +64,9 @@ export function weigh(desk: Desk, party: Party, now: number): readonly Remark[] 
   party.classIds = [];
   party.wanted = 0;
   party.remark = '';
-  if (!hasDemand(party, now) || desk.paused !== null) return [];
+  if (!hasDemand(party, now)) return [];
+  // Nothing of why: that is the owner's own business.
+  if (desk.paused !== null) return [{ cause: 'owner', text: 'its owner needs it' }];
   if (desk.options.slots <= 0) {
     const text = desk.options.closedBecause;
     return text === '' ? [] : [{ cause: 'closed', text }];
