@@ -30,7 +30,9 @@ function lived(days: number): OwnerData {
 
 /** The order of calendars and kinds of events means nothing. */
 function ordered(data: OwnerData): OwnerData {
-  return { ...data, reliability: [...data.reliability].sort(), sources: [...data.sources].sort() };
+  const byName = (a: readonly [string, ...unknown[]], b: readonly [string, ...unknown[]]): number =>
+    a[0] < b[0] ? -1 : 1;
+  return { ...data, reliability: [...data.reliability].sort(byName), sources: [...data.sources].sort(byName) };
 }
 
 function load(): OwnerData | null {
