@@ -1,6 +1,18 @@
 // The owner comes back while a compile of somebody else's runs: it stands still, goes on when they leave again, or is ended and done
 // elsewhere. `tender pause` stands for the owner here; the way from there on is the same.
-import { accessSync, constants, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { findPlaces } from '../../src/adapters/owner/cgroup-places.ts';
@@ -48,10 +60,11 @@ const workerOptions = (config: string, niceness: number): AgentOptions => ({
 async function startSlowCompile(
   config: string,
   niceness = 0,
+  more: AgentOptions = {},
 ): Promise<{ marker: string; done: ReturnType<TestFarm['build']> }> {
   farm = new TestFarm();
   await farm.startClient({ own_slots: 0 });
-  await farm.addWorker('w1', workerOptions(config, niceness));
+  await farm.addWorker('w1', { ...workerOptions(config, niceness), ...more });
   const marker = `SLOW_${basename(farm.dir).replaceAll('-', '_')}`;
   // Some seconds of the compiler's time, enough to be stopped in the midst of them.
   const text =
@@ -83,6 +96,34 @@ test('an owner who stays: the compile is ended there, and done here', async () =
   expect(code).toBe(0);
   expect(report).toMatchObject({ remote: 0, local: 1 });
   expect(compilerStates(marker)).toEqual([]);
+});
+
+const mayMount = spawnSync('unshare', ['-m', 'true']).status === 0;
+if (!mayMount) console.warn('SKIPPED: the test of a plug that is pulled needs root, for other files in place of /sys');
+
+test.skipIf(!mayMount)('the plug is pulled: nothing waits for a grace', async () => {
+  const power = mkdtempSync(join(tmpdir(), 'tender-power-'));
+  try {
+    mkdirSync(join(power, 'BAT0'));
+    writeFileSync(join(power, 'BAT0/type'), 'Battery\n');
+    const status = join(power, 'BAT0/status');
+    writeFileSync(status, 'Full\n');
+    const mounts = `mount -t tmpfs none /sys/class && mkdir /sys/class/power_supply && mount --bind ${power} /sys/class/power_supply && exec "$@"`;
+    // A machine of which nothing tells but its battery.
+    const nobody = ['-u', 'DISPLAY', '-u', 'WAYLAND_DISPLAY', 'DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nowhere'];
+    const { marker, done } = await startSlowCompile('', 0, {
+      prefix: ['unshare', '-m', 'env', ...nobody, 'sh', '-c', mounts, 'sh'],
+      config: '[owner]\ngrace_seconds = 3600\nfreeze_seconds = 3600',
+    });
+    writeFileSync(status, 'Discharging\n');
+    const { code, report } = await done;
+    expect(code).toBe(0);
+    expect(report).toMatchObject({ remote: 0, local: 1 });
+    expect(compilers(marker)).toEqual([]);
+    expect((await (farm as TestFarm).cli('w1', ['why'])).stdout).toBe('not helping: on battery\n');
+  } finally {
+    rmSync(power, { recursive: true, force: true });
+  }
 });
 
 const { cpu, freezer } = findPlaces({ procRoot: '/proc', mountPrefix: '' });
