@@ -122,9 +122,8 @@ export interface StatusReport {
     /** Slots lent to others when free; 0 with the reason in closedBecause. */
     readonly slots: number;
     readonly closedBecause: string;
-    /** As `tender why`: whether the owner lets others' tasks in now. */
-    readonly mayHelp: boolean;
-    readonly why: string;
+    /** How others' tasks give way to the owner's programs; empty: none are taken. */
+    readonly givesWay: string;
     readonly load: number;
     readonly problems: readonly string[];
   };

@@ -50,6 +50,7 @@ export class Workshop {
   private readonly trees: Trees;
   private readonly sandbox: Sandbox | null;
   private readonly idleGroup: IdleGroup | null;
+  private readonly niceness: number;
   private readonly scratchDir: string;
   private readonly timer: NodeJS.Timeout;
   /** S at eight durations; until the owner is known the machine counts as free. */
@@ -77,6 +78,7 @@ export class Workshop {
     this.trees = trees;
     this.sandbox = sandbox;
     this.idleGroup = idleGroup;
+    this.niceness = config.work.niceness;
     this.worker = worker;
     this.slots = slots;
     this.closedBecause = closedBecause;
@@ -176,6 +178,12 @@ export class Workshop {
         scratchDir,
       ),
     );
+  }
+
+  /** How tasks give way to the owner's programs, for people. */
+  get givesWay(): string {
+    if (this.niceness === 0) return 'not at all (niceness = 0)';
+    return this.idleGroup?.kind ?? 'priority and signals';
   }
 
   /** Whether others' tasks may run here, as presence and calendar say. */

@@ -82,7 +82,16 @@ function checkAgent(home: string, status: StatusReport | null): Finding[] {
   const problems = agent.problems.map((problem) => fault('agent', problem, 'the log may say more: log/agent.log'));
   const lends = agent.slots > 0 ? `lends ${agent.slots} slots, ${owner.why}` : `lends nothing: ${agent.closedBecause}`;
   const heard = machines.length === 0 ? '' : `; ${machines.length} machines heard of`;
-  return [good('agent', `runs (pid ${agent.pid}), ${lends}${heard}`), ...problems];
+  return [good('agent', `runs (pid ${agent.pid}), ${lends}${heard}`), ...checkGivesWay(agent.givesWay), ...problems];
+}
+
+/** Without a group of their own tasks are felt more; nothing is wrong with that machine, though. */
+function checkGivesWay(how: string): Finding[] {
+  if (how === '') return [];
+  const said = `tasks of others give way to your programs by ${how}`;
+  if (how.includes('idle')) return [good('agent', said)];
+  if (how.startsWith('not at all')) return [note('agent', `tasks of others give way ${how}`)];
+  return [note('agent', said, 'docs/operations.md says where an idle control group is to be had')];
 }
 
 function checkCluster(home: string): Finding {

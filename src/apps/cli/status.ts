@@ -33,9 +33,9 @@ function renderStatus(status: StatusReport, width: number, paint: Paint): string
     ...fold(
       agent.slots === 0
         ? `lends nothing: ${agent.closedBecause}`
-        : agent.mayHelp
+        : owner.mayHelp
           ? `lends ${counted(agent.slots, 'slot')}, load ${agent.load.toFixed(2)} per core`
-          : `lends none of its ${counted(agent.slots, 'slot')} now, ${agent.why}`,
+          : `lends none of its ${counted(agent.slots, 'slot')} now, ${owner.why}`,
       width,
     ),
   ];
