@@ -4,18 +4,21 @@ import { createPrng, type Prng } from '../src/base/prng.ts';
 import { Delegation } from '../src/core/delegation/delegation.ts';
 import type { DelegatorEffect, DelegatorEvent, DelegatorOptions } from '../src/core/delegation/types.ts';
 import type { DelegationView } from '../src/core/delegation/view.ts';
-import { PastRecord } from '../src/core/record/record.ts';
+import type { PastRecord } from '../src/core/record/record.ts';
 import { sampleClass } from '../src/core/testing/samples.ts';
 import type { NodeId, TaskClass, TaskId } from '../src/core/types.ts';
 import type { WorkerEvent } from '../src/core/worker/types.ts';
 import { isUnheard, mutatedEffects } from './mutations.ts';
 import type { Session } from './network.ts';
 import { Node } from './node.ts';
+import { remembered } from './remembered.ts';
 import type { BuildPlan, DelegatorPlan, TaskPlan } from './types.ts';
 import type { World } from './world.ts';
 
 const TOOLCHAIN = { digest: 'd1', path: '/usr/bin/g++', label: 'g++ 12.2.0' };
 const CRITERIA = { any: '', criteria: 'mem.free >= 1GiB && load < 2', toolchain: '', 'nobody-has': 'arch == "vax"' };
+/** As the agent says of a class before anything is known of its kind. */
+const UNKNOWN = { p50Ms: 1000, p80Ms: 3000 };
 /** How often the delegator's own view is compared with the checker's count: a view costs as much as there is to see. */
 const COMPARE_EVERY_STEPS = 32;
 const COMPARE_LARGE_EVERY_STEPS = 2048;
@@ -52,7 +55,8 @@ export class DelegatorNode extends Node {
     super(plan.id, plan.site, world.clock, plan.skewPpm ?? 0, prng() * 1e8);
     this.#world = world;
     this.plan = plan;
-    this.record = record ?? new PastRecord();
+    const builds = world.scenario.builds.filter((build) => build.delegator === plan.id);
+    this.record = record ?? remembered(builds, kindOf);
     const { ownSlots, hereSlots = Math.max(1, ownSlots), policy, nobodyAfterMs, maxWaiting } = plan;
     const usual = world.delegatorOptions;
     this.#options = {
@@ -169,18 +173,20 @@ export class DelegatorNode extends Node {
         label: plan.label,
         class: this.#classOf(plan),
         staysReason: plan.needs === 'to-stay' ? 'not-a-compile' : '',
-        p80Ms: plan.predictedP80Ms,
+        p80Ms: null,
         bytes: plan.bytes,
       },
     });
     if (plan.cancelAfterMs !== undefined) this.after(plan.cancelAfterMs, () => this.#cancel(id));
   }
 
-  #classOf({ needs = 'any', bytes }: TaskPlan): TaskClass | null {
-    if (needs === 'to-stay') return null;
-    const id = needs === 'any' ? 'c++' : needs;
+  #classOf(task: TaskPlan): TaskClass | null {
+    const { needs = 'any', bytes } = task;
+    const id = kindOf(task);
+    if (id === null || needs === 'to-stay') return null;
     const toolchain = needs === 'toolchain' ? TOOLCHAIN : null;
-    return sampleClass({ id, criteria: CRITERIA[needs], toolchain, ...this.record.predictClass(id), bytes });
+    const durations = this.record.knowsClass(id) ? this.record.predictClass(id) : UNKNOWN;
+    return sampleClass({ id, criteria: CRITERIA[needs], toolchain, ...durations, bytes });
   }
 
   /** The launcher went away. */
@@ -279,6 +285,12 @@ export class DelegatorNode extends Node {
     const session = this.#sessions.get(worker);
     if (session !== undefined) this.#world.network.toMachine(session, event, bytes);
   }
+}
+
+/** Its class and kind are one. */
+function kindOf({ needs = 'any' }: TaskPlan): string | null {
+  if (needs === 'to-stay') return null;
+  return needs === 'any' ? 'c++' : needs;
 }
 
 /** As the agent's configuration has it, without what the scenario decides. */

@@ -170,7 +170,7 @@ export class MachineNode extends Node {
   }
 
   #read(): WorkerInfo {
-    const { id, speed, slots, cores, memBytes } = this.plan;
+    const { id, speed, slots, cores, memBytes, benchScore = Math.round(1000 * speed) } = this.plan;
     let memFreeBytes = memBytes;
     let load = 0;
     for (const other of this.plan.otherWork ?? []) {
@@ -183,7 +183,7 @@ export class MachineNode extends Node {
       cores,
       slots,
       ghz: 2 * speed,
-      bench: Math.round(1000 * speed),
+      bench: benchScore,
       memTotalBytes: memBytes,
       memFreeBytes: Math.max(0, memFreeBytes - this.#commands.memBytes()),
       load,

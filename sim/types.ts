@@ -18,6 +18,8 @@ export interface MachinePlan {
   readonly slots: number;
   readonly cores: number;
   readonly memBytes: number;
+  /** What its benchmark says; default: 1,000 times its speed. */
+  readonly benchScore?: number;
   /** Machines of one site reach each other in `NetworkPlan.latencyMs`, of two sites in `farLatencyMs`. */
   readonly site: number;
   /** Taken before each command starts and after it ends: a slow disk. */

@@ -42,6 +42,15 @@ export class SortedList<T> {
     return this.#items[this.#count((item) => !holds(item))];
   }
 
+  /** Puts all in order again after items have changed: what tells their order must not change otherwise. */
+  sort(): void {
+    this.#items.sort((a, b) => (this.#before(a, b) ? -1 : 1));
+  }
+
+  [Symbol.iterator](): IterableIterator<T> {
+    return this.#items.values();
+  }
+
   /** How many items at the beginning satisfy a condition that no later one satisfies. */
   #count(condition: (item: T) => boolean): number {
     let low = 0;

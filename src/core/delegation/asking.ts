@@ -1,6 +1,7 @@
 // How many machines an announcement asks for. Where a thousand listen, a thousand answers would be a storm: few are asked,
 // and more by waves, five times as many each, while too few answer. What a wave draws tells how many listen at all.
 import type { Book } from './book.ts';
+import { spareWanted } from './doubts.ts';
 import {
   ANSWERS_PER_WANTED,
   FEW_LISTENERS,
@@ -36,12 +37,13 @@ export function listeners(book: Book): number {
   return Math.max(book.ask.listeners || book.options.listeners || UNKNOWN_LISTENERS, book.workers.size);
 }
 
-/** Slots that waiting tasks of this build lack, each class for itself: free slots of another compiler are no help. */
+/** Slots that waiting tasks of this build and copies of its late ones lack, each class for itself: free slots of another compiler are no help. */
 export function missingSlots(book: Book, build: BuildBook): number {
   let missing = 0;
   for (const classId of build.classes.keys()) {
     const waiting = book.waiting.countOf(classId);
     if (waiting > 0) missing += Math.max(0, waiting - freeFor(book, classId));
+    missing += spareWanted(book, build, classId);
   }
   return missing;
 }

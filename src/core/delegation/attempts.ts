@@ -4,6 +4,7 @@ import { assert } from '../../base/assert.ts';
 import type { Candidate } from '../selection/types.ts';
 import type { Exit, FailureCode, LocalReason } from '../types.ts';
 import type { Book } from './book.ts';
+import { learntFrom } from './estimates.ts';
 import { strike } from './exclusion.ts';
 import {
   CANCELLED_FORGOTTEN_MS,
@@ -33,7 +34,8 @@ export function award(
   assert(lease.used < lease.slots + lease.ahead, `lease ${lease.id} has no free slot`);
   task.attemptsMade += 1;
   const ahead = lease.used >= lease.slots;
-  const estimateMs = task.estimateMs / book.rate(worker, task.scope) + (ahead ? untilOneEnds(worker, now) : 0);
+  const waitsMs = ahead ? untilOneEnds(worker, now) : 0;
+  const estimateMs = task.estimateMs / book.rate(worker, task.scope) + waitsMs;
   const attempt: Attempt = {
     id: `${task.spec.id}#${task.attemptsMade}${book.salt}`,
     task,
@@ -41,6 +43,7 @@ export function award(
     leaseId: lease.id,
     awardedAt: now,
     estimateMs,
+    waitsMs,
     deadlineAt: now + Math.max(DEADLINE_MIN_MS, DEADLINE_ESTIMATES * estimateMs),
     usualMs: task.orderMs / book.usualRate(worker, task.scope) + book.overheadMs(worker, task.spec.bytes),
     hedge,
@@ -119,7 +122,7 @@ export function result(book: Book, attempt: Attempt, outcome: Outcome, now: numb
     return;
   }
   // What was never seen may well take ten times what its kind does: that says nothing of the machine.
-  if (task.orderMs === task.estimateMs && !attempt.ahead) {
+  if (task.isKnown && !attempt.ahead) {
     const times = (now - attempt.awardedAt) / attempt.usualMs;
     worker.slow += SLOW_NEW * (times - worker.slow);
   }
@@ -139,6 +142,7 @@ export function result(book: Book, attempt: Attempt, outcome: Outcome, now: numb
         ? book.overheadMs(worker, task.spec.bytes)
         : Math.max(0, now - attempt.awardedAt - outcome.ranMs),
     });
+    learntFrom(book, task);
   }
   book.emit({ type: 'deliver', task: task.spec.id, attempt: attempt.id, worker: worker.id });
   end(book, task, 'remote', worker.id, 'another copy was done first', now);

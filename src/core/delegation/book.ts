@@ -19,6 +19,10 @@ import type { Attempt, BuildBook, Place, Task, WorkerBook } from './parts.ts';
 import type { DelegationNote, DelegatorEffect, DelegatorOptions } from './types.ts';
 import { createAsk } from './asking.ts';
 import type { Ask } from './asking.ts';
+import { createFastest } from './fastest.ts';
+import type { Fastest } from './fastest.ts';
+import { createDoubts } from './doubts.ts';
+import type { Doubts } from './doubts.ts';
 import { createHorizon } from './horizon.ts';
 import type { Horizon } from './horizon.ts';
 import { WaitingTasks } from './waiting.ts';
@@ -50,6 +54,8 @@ export class Book {
   readonly ask: Ask = createAsk();
   /** Tasks that wait to travel or are away. */
   demand = 0;
+  /** Results of this process, by project and kind. */
+  readonly resultsOf = new Map<string, number>();
   /** When demand last began. */
   startedAt = -Infinity;
   /** Slots of all leases, and those of them that may be awarded now. */
@@ -62,6 +68,9 @@ export class Book {
   /** The shortest round trip that any worker has told. */
   nearestMs = Infinity;
   readonly horizon: Horizon = createHorizon();
+  readonly fastest: Fastest = createFastest();
+  /** What may want a second copy; see hedge.ts. */
+  readonly doubts: Doubts = createDoubts();
   /** Some lease has more slots than it may keep. */
   owesSlots = false;
   /** When the class last had no lease, for classes that wait without one. */
@@ -111,6 +120,8 @@ export class Book {
         announceSoon: false,
         lingerUntil: Infinity,
         lastSubmitAt: -Infinity,
+        submitted: 0,
+        unseen: 0,
         workMs: 0,
         tailMs: 0,
         stragglerMs: 0,
@@ -246,6 +257,7 @@ export class Book {
     this.free += free - worker.counted.free;
     worker.counted = { slots, free, ahead };
     put(this.holding, worker, slots > 0);
+    if (free > 0 && !this.open.has(worker)) this.fastest.later.add(worker);
     put(this.open, worker, free > 0);
     put(this.takingAhead, worker, ahead > 0);
   }

@@ -7,10 +7,11 @@ import type { AttemptId, NodeId } from '../types.ts';
 import { end, failed, lost, result, runHere, started } from './attempts.ts';
 import { Book } from './book.ts';
 import { announceDemand, createPeak, nextAnnounceAt, nextSurplusAt, releaseSurplus } from './demand.ts';
+import { estimateOf, learntFrom } from './estimates.ts';
 import { strike } from './exclusion.ts';
-import { hedge, mayHedge } from './hedge.ts';
+import { hedge, lookForDoubts, nextLookAt } from './hedge.ts';
 import { echo, forgetLeases, giveBack, heartbeat, offered, withdrawn } from './leases.ts';
-import { HEDGE_CHECK_MS, OVERSLEPT_MS, P99_OVER_P80 } from './limits.ts';
+import { OVERSLEPT_MS } from './limits.ts';
 import { match, nextNobodyAt } from './matching.ts';
 import { kindOf } from './parts.ts';
 import { forgiveSleep, runTimers } from './timers.ts';
@@ -39,7 +40,6 @@ export class Delegation {
   readonly record: PastRecord;
   readonly #book: Book;
   readonly #peak = createPeak();
-  #hedgeAt = -Infinity;
   #wakeAt = Infinity;
   #steppedAt = -Infinity;
 
@@ -60,11 +60,10 @@ export class Delegation {
     book.now = now;
     this.#take(event, now);
     runTimers(book, now);
+    lookForDoubts(book, now);
+    hedge(book, 'urgent', now);
     match(book, now);
-    if (now >= this.#hedgeAt) {
-      hedge(book, now);
-      this.#hedgeAt = now + HEDGE_CHECK_MS;
-    }
+    hedge(book, 'any', now);
     giveBack(book, now);
     releaseSurplus(book, this.#peak, now);
     announceDemand(book, now);
@@ -90,14 +89,14 @@ export class Delegation {
 
   #nextWake(): number {
     const book = this.#book;
-    const at = Math.min(
+    return Math.min(
       book.timersAt,
       nextNobodyAt(book),
       book.retryAt,
       nextAnnounceAt(book),
       nextSurplusAt(book, this.#peak),
+      nextLookAt(book),
     );
-    return mayHedge(book) ? Math.min(at, this.#hedgeAt) : at;
   }
 
   #take(event: DelegatorEvent, now: number): void {
@@ -188,7 +187,7 @@ export class Delegation {
       spec,
       order: ++book.submitted,
       submittedAt: now,
-      ...this.#estimate(spec),
+      ...estimateOf(this.record, spec),
       scope: scopeKey(spec.project ?? '', kindOf(spec)),
       place: { at: 'new' },
       attempts: new Set(),
@@ -207,21 +206,12 @@ export class Delegation {
     } else if (spec.class === null) {
       book.place(task, { at: 'queued-here', reason: 'stays', detail: spec.staysReason });
     } else {
-      book.build(spec.build).lastSubmitAt = now;
+      const build = book.build(spec.build);
+      build.lastSubmitAt = now;
+      build.submitted += 1;
+      if (!task.isKnown) build.unseen += 1;
       book.place(task, { at: 'waiting' });
     }
-  }
-
-  /** Of tasks never seen few are long, but one of those that begins last costs the build most: they go early. */
-  #estimate(spec: TaskSpec): Pick<Task, 'estimateMs' | 'orderMs'> {
-    if (spec.class === null) return { estimateMs: 1, orderMs: 1 };
-    const kind = kindOf(spec);
-    const past = this.record.predict(spec.label, kind, spec);
-    const known = spec.p80Ms ?? (past.known ? past.p80Ms : null);
-    if (known !== null) return { estimateMs: Math.max(1, known), orderMs: Math.max(1, known) };
-    const { p50Ms, p80Ms } = this.record.knowsClass(kind, spec.project) ? past : spec.class;
-    const spread = Math.max(1, p80Ms / Math.max(1, p50Ms));
-    return { estimateMs: Math.max(1, p80Ms), orderMs: Math.max(1, p50Ms * spread ** P99_OVER_P80) };
   }
 
   #localEnded(task: Task | undefined, now: number): void {
@@ -231,6 +221,7 @@ export class Delegation {
       const { label, project, bytes } = spec;
       const ran = { label, classKey: kindOf(spec), project, bytes, ranMs: now - place.since, overheadMs: 0 };
       this.record.observe({ ...ran, worker: null });
+      learntFrom(this.#book, task);
     }
     end(this.#book, task, 'local', null, 'done here', now);
   }

@@ -1,6 +1,7 @@
 // When the work that is known could be done at best. A slot gets only what will not outlast that: the longest tasks wait a
 // moment for the machines that are fast enough for them, and slow machines get what is short enough.
 import type { Book } from './book.ts';
+import { leftMs } from './expected.ts';
 import type { WorkerBook } from './parts.ts';
 
 /** Recomputed at most so often while nothing else changes: what it looks at moves with time only slowly. */
@@ -10,7 +11,7 @@ const FEW_PER_SLOT = 4;
 const STEPS = 16;
 /** While much waits there is always a shorter task for a slow slot, and being strict costs nothing. */
 const STRICT = 0.7;
-/** At the end estimates are not exact: a little past the best end is not outlasting it. */
+/** At the end estimates are not exact: a little past the best end is not outlasting it. What runs longest is no measure: it gets a second copy. */
 const SLACK = 1.1;
 
 export interface Horizon {
@@ -18,10 +19,12 @@ export interface Horizon {
   slots: number;
   longestMs: number;
   ms: number;
+  /** Without the longest task and what runs longest. */
+  areaMs: number;
 }
 
 export function createHorizon(): Horizon {
-  return { at: -Infinity, slots: -1, longestMs: -1, ms: 0 };
+  return { at: -Infinity, slots: -1, longestMs: -1, ms: 0, areaMs: 0 };
 }
 
 interface Slot {
@@ -50,12 +53,19 @@ export function horizonMs(book: Book, now: number): number {
   const areaMs = isMuch
     ? (book.waiting.workMs + behindMs) / rates
     : fill(slots, book.waiting.workMs, shortestMs, busyMs);
-  const doneMs = isMuch ? STRICT * areaMs : SLACK * Math.max(busyMs, areaMs);
+  const doneMs = isMuch ? STRICT * areaMs : SLACK * areaMs;
+  horizon.areaMs = areaMs;
   horizon.at = now;
   horizon.slots = book.slots;
   horizon.longestMs = longestMs;
   horizon.ms = slots.length === 0 ? Infinity : Math.max(SLACK * best, doneMs);
   return horizon.ms;
+}
+
+/** From now until the slots together have done all that waits. */
+export function areaMs(book: Book, now: number): number {
+  horizonMs(book, now);
+  return book.horizon.areaMs;
 }
 
 function slotsOf(book: Book, now: number): Slot[] {
@@ -65,16 +75,16 @@ function slotsOf(book: Book, now: number): Slot[] {
     let free = 0;
     for (const lease of worker.leases.values()) free += Math.max(0, Math.min(lease.slots, lease.keep) - lease.used);
     for (let i = 0; i < free; i++) slots.push({ rate, freeInMs: 0 });
-    addBusy(slots, worker, rate, now);
+    addBusy(book, slots, worker, rate, now);
   }
   for (let i = book.ownUsed; i < book.options.ownSlots; i++) slots.push({ rate: 1, freeInMs: 0 });
   return slots;
 }
 
-function addBusy(slots: Slot[], worker: WorkerBook, rate: number, now: number): void {
+function addBusy(book: Book, slots: Slot[], worker: WorkerBook, rate: number, now: number): void {
   for (const attempt of worker.attempts.values()) {
     if (attempt.state !== 'live') continue;
-    slots.push({ rate, freeInMs: Math.max(0, attempt.estimateMs - (now - attempt.awardedAt)) });
+    slots.push({ rate, freeInMs: leftMs(book, attempt, now) });
   }
 }
 

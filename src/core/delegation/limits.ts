@@ -77,6 +77,8 @@ export const TAIL_AFTER_MS = 200;
 export const TAIL_SHARE = 0.75;
 export const HEDGE_GAIN = 0.6;
 export const HEDGE_GAIN_LATE = 0.9;
+/** Of tasks never seen: which will be long nobody knows, and the first of two ends sooner than either is expected to. */
+export const HEDGE_GAIN_UNSEEN = 1.5;
 export const HEDGE_BUDGET = 0.05;
 /** The same when more slots are idle than tasks run: a small build on a large farm, where copies cost nobody anything. */
 export const HEDGE_BUDGET_IDLE = 0.25;

@@ -6,6 +6,8 @@ import type { Candidate } from '../selection/types.ts';
 import { isAlone } from './asking.ts';
 import { award, runHere, untilOneEnds } from './attempts.ts';
 import type { Book } from './book.ts';
+import { isNewBuild } from './estimates.ts';
+import { fastestOpen } from './fastest.ts';
 import { aheadLease, anyLeaseFor, candidateOf, covers, freeLease } from './leases.ts';
 import { horizonMs } from './horizon.ts';
 import {
@@ -18,10 +20,18 @@ import {
   HELD_MORE_SHARE,
   NOBODY_ROUND_TRIPS,
 } from './limits.ts';
-import type { Lease, Task, WorkerBook } from './parts.ts';
+import { freeOf } from './parts.ts';
+import type { BuildBook, Lease, Task, WorkerBook } from './parts.ts';
 
 /** Awards go ahead while more than one task waits for so many slots. */
 const AHEAD_PER_WAITING = 2;
+
+/** See giveSlowTheShortest: tasks waiting per slot, speed of slow machines over the best's, jobs of those that make may have, pauses of make. */
+const WAITING_SHARE = 0.5;
+const SLOW_SHARE = 0.5;
+const FULL_SHARE = 0.95;
+const FULL_MS = 1000;
+const NONE: ReadonlySet<string> = new Set();
 
 const OWN: Candidate = {
   worker: null,
@@ -83,11 +93,12 @@ function hasOwnSlot({ ownUsed, hereUsed, options }: Book): boolean {
 }
 
 function placeTravellers(book: Book, now: number): void {
+  giveSlowTheShortest(book, now);
   const ceilings = new Map<string, number>();
   const limitMs = longestToPlaceMs(book, now);
   for (let task = book.waiting.next(ceilings, now); task !== undefined; task = book.waiting.next(ceilings, now)) {
     const classId = task.spec.class?.id ?? '';
-    const places = placesFor(book, task, classId);
+    const places = placesFor(book, task, classId, now);
     const allowed = elsewhereFirst(book, task, classId, places, now);
     const policy = policies[task.spec.policy ?? book.options.policy];
     const { fitting, ceilingMs } =
@@ -109,6 +120,33 @@ function placeTravellers(book: Book, now: number): void {
       award(book, worker, lease, task, 'no', now, fitting);
     }
   }
+}
+
+/**
+ * make shows no more than its -j: a long task can begin only when it is shown, and short ones on slow machines bring it forward.
+ * So while make has more, machines of half the best's speed take the shortest, and the long ones wait for the fast.
+ */
+function giveSlowTheShortest(book: Book, now: number): void {
+  if (book.options.policy !== 'finish' || book.waiting.travelling < WAITING_SHARE * book.slots || isFirst(book, now))
+    return;
+  if (![...book.builds.values()].some((build) => isFull(build, now))) return;
+  let fastest = 0;
+  for (const worker of book.holding) fastest = Math.max(fastest, book.rate(worker));
+  for (const worker of book.open) {
+    if (book.rate(worker) > SLOW_SHARE * fastest) continue;
+    for (const lease of worker.leases.values()) {
+      while (freeOf(lease) > 0 && book.waiting.travelling >= WAITING_SHARE * book.slots) {
+        const task = book.waiting.shortestOf(lease.classIds);
+        if (task?.isKnown !== true || task.failedOn.size > 0) break;
+        award(book, worker, lease, task, 'no', now, [candidateOf(book, worker, lease, task)]);
+      }
+    }
+  }
+}
+
+/** make has all the jobs that it may have, and starts another as soon as one ends. */
+function isFull(build: BuildBook, now: number): boolean {
+  return build.demand >= FULL_SHARE * build.peak && now < build.lastSubmitAt + FULL_MS;
 }
 
 /** The first offers after a pause may still be on their way. */
@@ -137,11 +175,12 @@ function fits(
   limitMs: number,
   now: number,
 ): { readonly fitting: readonly Candidate[]; readonly ceilingMs: number } {
-  const fitting = places.filter(({ rate }) => task.orderMs <= limitMs * rate);
+  const fitMs = fitMsOf(book, task);
+  const fitting = places.filter(({ rate }) => fitMs <= limitMs * rate);
   if (fitting.length > 0 || places.length === 0) return { fitting, ceilingMs: 0 };
   let fastest = 0;
   for (const { rate } of places) fastest = Math.max(fastest, rate);
-  if (isFirst(book, now) || isHeldBack(book, task, task.orderMs / fastest, now)) {
+  if (isFirst(book, now) || isHeldBack(book, task, fitMs / fastest, now)) {
     return { fitting, ceilingMs: limitMs * fastest };
   }
   return { fitting: places, ceilingMs: 0 };
@@ -158,7 +197,7 @@ function isHeldBack(book: Book, task: Task, hereMs: number, now: number): boolea
   let gainMs = 0;
   for (const worker of book.holding) {
     if (book.open.has(worker) || task.failedOn.has(worker.id) || !covers(worker, classId)) continue;
-    const theirMs = task.orderMs / book.rate(worker, task.scope);
+    const theirMs = fitMsOf(book, task) / book.rate(worker, task.scope);
     if (theirMs >= hereMs) continue;
     const untilFreeMs = untilOneEnds(worker, now);
     if (untilFreeMs + theirMs >= hereMs) continue;
@@ -169,6 +208,12 @@ function isHeldBack(book: Book, task: Task, hereMs: number, now: number): boolea
   if (task.heldUntil === Infinity) task.heldUntil = now + waitMs + Math.max(HELD_MORE_MS, HELD_MORE_SHARE * gainMs);
   book.retryAt = Math.min(book.retryAt, task.heldUntil);
   return true;
+}
+
+/** A task never seen goes where a long one would, unless most of the build is like it: then it goes where the mean of them does. */
+function fitMsOf(book: Book, task: Task): number {
+  if (task.isKnown) return task.orderMs;
+  return isNewBuild(book.build(task.spec.build)) ? task.meanMs : task.orderMs;
 }
 
 /** Below it by less than any two estimates differ. */
@@ -207,10 +252,11 @@ function awardAhead(book: Book, now: number): void {
   }
 }
 
-function placesFor(book: Book, task: Task, classId: string): Candidate[] {
+function placesFor(book: Book, task: Task, classId: string, now: number): Candidate[] {
   const places: Candidate[] = [];
   if (hasOwnSlot(book)) places.push(ownPlace(book));
-  for (const worker of book.open) {
+  const usesRate = (task.spec.policy ?? book.options.policy) === 'finish';
+  for (const worker of usesRate ? fastestOpen(book, classId, NONE, now) : book.open) {
     const lease = freeLease(worker, classId);
     if (lease !== null) places.push(candidateOf(book, worker, lease, task));
   }

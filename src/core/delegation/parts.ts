@@ -19,11 +19,16 @@ export interface Task {
   readonly order: number;
   readonly submittedAt: number;
   /** Predicted p80 on a machine of rate 1. */
-  readonly estimateMs: number;
+  estimateMs: number;
+  /** Whether that is of this very task; else of its kind, and the mean is what many of them take each. */
+  isKnown: boolean;
+  meanMs: number;
+  /** The spread of the logarithms of its kind's durations; 0 where it is known. */
+  sigma: number;
   /** Project and kind as the record's key. */
   readonly scope: string;
-  /** What counts for its turn: the estimate, or what a task never seen may well take; see `submit`. */
-  readonly orderMs: number;
+  /** What counts for its turn: the estimate, or what a task never seen may well take; see estimates.ts. */
+  orderMs: number;
   place: Place;
   /** Those that may still give the task's result: live and silent ones. */
   readonly attempts: Set<Attempt>;
@@ -45,10 +50,12 @@ export interface Attempt {
   readonly worker: WorkerBook;
   readonly leaseId: LeaseId;
   readonly awardedAt: number;
-  readonly estimateMs: number;
+  estimateMs: number;
+  /** The part of that before it begins. */
+  readonly waitsMs: number;
   readonly deadlineAt: number;
   /** What it would take there in running and way alone, were the machine as fast as it usually is. */
-  readonly usualMs: number;
+  usualMs: number;
   readonly hedge: 'no' | 'tail' | 'straggler';
   /** Awarded beyond the worker's slots: it waited there, and its times say nothing of the way. */
   readonly ahead: boolean;
@@ -124,6 +131,9 @@ export interface BuildBook {
   announceSoon: boolean;
   lingerUntil: number;
   lastSubmitAt: number;
+  /** Tasks that could travel, and those of them that were never seen before. */
+  submitted: number;
+  unseen: number;
   /** For the hedging budget, in estimated milliseconds. */
   workMs: number;
   tailMs: number;

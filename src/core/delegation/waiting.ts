@@ -38,7 +38,7 @@ export class WaitingTasks {
     return this.#travelling;
   }
 
-  /** The sum of their estimates. */
+  /** The sum of what they are expected to take in the mean. */
   get workMs(): number {
     return Math.max(0, this.#workMs);
   }
@@ -61,7 +61,7 @@ export class WaitingTasks {
     }
     queue.tasks.add(task);
     this.#travelling += 1;
-    this.#workMs += task.estimateMs;
+    this.#workMs += task.meanMs;
   }
 
   /** Must be called while the task's place still says where it waits. */
@@ -74,9 +74,23 @@ export class WaitingTasks {
     const queue = this.#byClass.get(id);
     if (queue?.tasks.remove(task) === true) {
       this.#travelling -= 1;
-      this.#workMs = this.#travelling === 0 ? 0 : this.#workMs - task.estimateMs;
+      this.#workMs = this.#travelling === 0 ? 0 : this.#workMs - task.meanMs;
     }
     if (queue?.tasks.size === 0) this.#byClass.delete(id);
+  }
+
+  /** Lets `change` give tasks that wait to travel another estimate, and orders them anew where it did. */
+  revise(change: (task: Task) => boolean): void {
+    for (const { tasks } of this.#byClass.values()) {
+      let changed = false;
+      for (const task of tasks) {
+        const before = task.meanMs;
+        if (!change(task)) continue;
+        changed = true;
+        this.#workMs += task.meanMs - before;
+      }
+      if (changed) tasks.sort();
+    }
   }
 
   /** Classes of which tasks wait. */
@@ -105,6 +119,16 @@ export class WaitingTasks {
 
   longestOf(classId: string): Task | undefined {
     return this.#byClass.get(classId)?.tasks.first();
+  }
+
+  /** The shortest that waits to travel of these classes. */
+  shortestOf(classIds: Iterable<string>): Task | undefined {
+    let found: Task | undefined;
+    for (const id of classIds) {
+      const task = this.#byClass.get(id)?.tasks.last();
+      if (task !== undefined && (found === undefined || longer(found, task))) found = task;
+    }
+    return found;
   }
 
   /** The longest and the shortest that wait to travel, as they are ordered; 0 when none do. */
