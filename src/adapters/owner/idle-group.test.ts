@@ -186,7 +186,7 @@ exec "$@"`;
     const cell = group?.take();
     expect(await cell?.enter(child.pid)).toBe(true);
     const scope = join(membership(child.pid).unified ?? '', '../..');
-    expect(scope).toMatch(/tender-[0-9a-f]{12}-\d+\.scope$/);
+    expect(scope).toMatch(/tender-[0-9a-f]{12}-\d+-idle\.scope$/);
     expect(cell?.freeze()).toBe(true);
     group?.close();
     group = null;
@@ -195,7 +195,18 @@ exec "$@"`;
     fs.rmdirSync(scope);
   });
 
-  test('a systemd-run that fails, or says nothing: as if there were none', async () => {
+  test('an older systemd knows no word for idle: the least weight', async () => {
+    const systemdRun = join(dir, 'systemd-run');
+    const script = `echo "$@" >>${dir}/said; case "$*" in *CPUWeight=idle*) exit 1 ;; esac; exec sleep 1000`;
+    fs.writeFileSync(systemdRun, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    // It says nothing then, which is waited for only so long.
+    group = await openIdleGroup(dir, { procRoot: onlyVersion2(), systemdRun });
+    expect(group?.yields).toBe(false);
+    const said = fs.readFileSync(join(dir, 'said'), 'utf8').trim().split('\n');
+    expect(said.map((line) => /CPUWeight=(\w+)/.exec(line)?.[1])).toEqual(['idle', '1']);
+  });
+
+  test('a systemd-run that fails: as if there were none', async () => {
     const systemdRun = join(dir, 'systemd-run');
     fs.writeFileSync(systemdRun, '#!/bin/sh\nexit 1\n', { mode: 0o755 });
     group = await openIdleGroup(dir, { procRoot: onlyVersion2(), systemdRun });

@@ -14,12 +14,24 @@ export interface Scope {
 
 /** Null: there is no such manager, or processes of ours may not be moved to what it makes. */
 export async function openScope(systemdRun: string, name: string, roots: CgroupRoots): Promise<Scope | null> {
-  const isRoot = process.getuid?.() === 0;
   if (!fs.existsSync(systemdRun)) return null;
+  // Before systemd 252 there is no word for idle, and the least weight has to do.
+  return (await openWith('idle', systemdRun, name, roots)) ?? openWith('1', systemdRun, name, roots);
+}
+
+async function openWith(weight: string, systemdRun: string, name: string, roots: CgroupRoots): Promise<Scope | null> {
+  const isRoot = process.getuid?.() === 0;
   const words = [
     ...(isRoot ? [] : ['--user']),
-    ...['--scope', '--quiet', '--collect', `--unit=${name}-${process.pid}`, '--slice=-.slice'],
-    ...['--property=CPUWeight=idle', '--property=Delegate=yes', '--', 'sh', '-c', 'echo here; exec cat >/dev/null'],
+    ...['--scope', '--quiet', '--collect', `--unit=${name}-${process.pid}-${weight}`, '--slice=-.slice'],
+    ...[
+      `--property=CPUWeight=${weight}`,
+      '--property=Delegate=yes',
+      '--',
+      'sh',
+      '-c',
+      'echo here; exec cat >/dev/null',
+    ],
   ];
   const holder = spawn(systemdRun, words, { stdio: ['pipe', 'pipe', 'ignore'] });
   const close = (): void => {
