@@ -72,7 +72,7 @@ describe.skipIf(!have('gcc', 'g++', 'cc', 'c++'))('tender masquerade', () => {
     const path = `${extra}:${links}:${process.env['PATH'] ?? ''}`;
     await farm.cli('client', ['masquerade'], { env: { PATH: path } });
     expect(readdirSync(links)).toContain('mips-unknown-elf-gcc-9.1');
-    expect(readdirSync(links).filter((name) => /notes|77|some/.test(name))).toEqual([]);
+    expect(readdirSync(links).filter((name) => /notes|gcc-77|some/.test(name))).toEqual([]);
     expect((await farm.run([join(links, 'g++'), '--version'], { cwd: dir, env: builder.env() })).code).toBe(0);
     await farm.cli('client', ['masquerade']);
     expect(readdirSync(links)).not.toContain('mips-unknown-elf-gcc-9.1');

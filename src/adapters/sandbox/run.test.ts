@@ -67,6 +67,14 @@ describe.skipIf(!checked.ok)('a run', () => {
       expect(fs.readdirSync(join(fixture.dir, 'scratch'))).toEqual([]);
     });
 
+    test('a file that it was not asked for, where it may write; not what a failure left', async () => {
+      const outputs = ['/home/x/work/a'];
+      expect((await run('echo A >a', { outputs })).unnamed).toBeUndefined();
+      expect((await run('echo A >a; echo B >b', { outputs })).unnamed).toBe('/home/x/work/b');
+      expect((await run('echo B >$TMPDIR/b', { outputs })).unnamed).toMatch(/\/tmp\/b$/);
+      expect((await run('echo B >b; exit 1', { outputs })).unnamed).toBeUndefined();
+    });
+
     test('the signal that ended the command', async () => {
       expect((await run('kill -SEGV $$')).exit).toEqual({ how: 'signal', signal: 11 });
       expect((await run('kill -ABRT $$')).exit).toEqual({ how: 'signal', signal: 6 });

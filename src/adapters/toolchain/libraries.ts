@@ -67,5 +67,7 @@ async function list(interpreter: string, args: string[], env: Environment): Prom
   )) {
     found.set(name, path);
   }
+  // One that is named by its path is not looked for.
+  for (const [, path = ''] of answer.value.stdout.matchAll(/^\s*(\/\S*) \(0x[0-9a-f]+\)$/gm)) found.set(path, path);
   return found;
 }

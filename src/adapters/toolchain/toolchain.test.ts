@@ -187,6 +187,66 @@ describe('description', () => {
   });
 });
 
+describe.skipIf(where('gfortran') === null)('Fortran', () => {
+  const gfortran = where('gfortran') ?? '';
+  const frontEnd = spawnSync('gcc', ['-print-prog-name=f951'], { encoding: 'utf8' }).stdout.trim();
+
+  test('gfortran has its front end, other drivers of gcc have it only where a Fortran source asks for it', async () => {
+    const described = await describeOrFail(gfortran);
+    expect(described.label).toBe(`gfortran ${described.version} ${described.target}`);
+    expect(described.files.map((file) => file.path)).toContain(realpathSync.native(frontEnd));
+    const other = await describeOrFail(gxx);
+    expect(other.files.map((file) => basename(file.path))).not.toContain('f951');
+    const toolchains = new Toolchains({ env: process.env });
+    const bearings = async (driver: string, language: 'c' | 'fortran'): Promise<readonly string[]> => {
+      const asked = await toolchains.builtinSearch(driver, language, []);
+      return asked.ok ? (asked.value.bearings ?? []) : [];
+    };
+    expect(await bearings(gxx, 'fortran')).toContain(frontEnd);
+    expect(await bearings(gxx, 'c')).not.toContain(frontEnd);
+    expect(await bearings(gfortran, 'fortran')).not.toContain(frontEnd);
+  });
+
+  test('where its own modules are', async () => {
+    const asked = await new Toolchains({ env: process.env }).builtinSearch(gfortran, 'fortran', []);
+    const dirs = asked.ok ? (asked.value.intrinsicDirs ?? []) : [];
+    expect(dirs.map((place) => readdirSync(place).includes('ieee_arithmetic.mod'))).toEqual([true]);
+  });
+});
+if (where('gfortran') === null) console.warn('SKIPPED: gfortran is not installed here, its description is not tried');
+
+describe('plugins', () => {
+  const build = (name: string, ...words: string[]): string => {
+    const path = join(dir, name);
+    const source = join(dir, `${name}.c`);
+    mkdirSync(join(path, '..'), { recursive: true });
+    writeFileSync(source, 'int plugin_is_GPL_compatible;\n');
+    expect(spawnSync('gcc', ['-shared', '-fPIC', source, '-o', path, ...words]).status).toBe(0);
+    return path;
+  };
+  const list = async (plugins: readonly string[], compilerPath = gxx) => {
+    const toolchain = await describeOrFail(compilerPath);
+    const question = { compilerPath, toolchain, plugins, cwd: dir, env: process.env };
+    return await new Toolchains({ env: process.env }).listPlugins(question);
+  };
+
+  test('go with the libraries that they load, but for the compiler’s own', async () => {
+    const library = build('lib/libown.so');
+    const plugin = build('plug.so', '-Wl,--no-as-needed', library, `-Wl,-rpath,${join(dir, 'lib')}`);
+    const ownDir = spawnSync(gxx, ['-print-file-name=plugin'], { encoding: 'utf8' }).stdout.trim();
+    const relative = await list(['./plug.so']);
+    expect(relative.ok && relative.value.filter((path) => path !== ownDir)).toEqual([plugin, library]);
+    expect(await list([plugin])).toEqual(relative);
+  });
+
+  test('that are not there, or only the loader would find, or are none', async () => {
+    writeFileSync(join(dir, 'text.so'), 'text');
+    for (const name of ['./gone.so', 'plug.so', 'gone', './text.so', './lib']) {
+      expect((await list([name])).ok, name).toBe(false);
+    }
+  });
+});
+
 describe('built-in search', () => {
   test('by language, and remembered', async () => {
     const toolchains = new Toolchains({ env: { ...process.env, CPATH: dir, C_INCLUDE_PATH: dir } });
@@ -199,11 +259,11 @@ describe('built-in search', () => {
     expect([...plus.value.systemDirs, ...c.value.systemDirs]).not.toContain(dir);
     expect(await toolchains.builtinSearch(gxx, 'c', ['-nostdinc'])).toEqual({
       ok: true,
-      value: { systemDirs: [], bearings: [] },
+      value: { systemDirs: [], bearings: [], intrinsicDirs: [] },
     });
     expect(await toolchains.builtinSearch(gxx, 'assembler', [])).toEqual({
       ok: true,
-      value: { systemDirs: [], bearings: [] },
+      value: { systemDirs: [], bearings: [], intrinsicDirs: [] },
     });
   });
 

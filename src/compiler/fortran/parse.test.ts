@@ -56,7 +56,7 @@ test('what a preprocessor could change is told', () => {
   expect(parsed.pregnantMacros).toEqual(['USES']);
   expect(parsed.sensitive.has('NAME')).toBe(true);
   expect(parsed.sensitive.has('WRAP')).toBe(true);
-  expect(parsed.odd).toBe('use pre##post');
+  expect(parsed.odd).toBe('pre##post');
 });
 
 test('a comment of C in the middle of a word', () => {

@@ -94,63 +94,73 @@ const FIXED = {
   include: /^include(.+)$/i,
 };
 const NAME = /^[a-z][\w$]*$/i;
+/** A name, and what follows it. */
+const NAMED = /^([a-z][\w$]*)([ \t]*)(.*)$/i;
 
 function read({ text, depth, line: at }: Statement, fixed: boolean, found: Findings): void {
   // Most statements are none of these.
   if (!/use|mod|inc/i.test(text)) return;
   const forms = fixed ? FIXED : FREE;
-  const odd = (): void => void (found.odd ??= text.slice(0, 80));
   const used = forms.use.exec(text)?.[1];
-  if (used !== undefined) {
-    const [, name = '', rest = ''] = /^([^\s,&]*)[ \t]*(.*)$/.exec(used) ?? [];
-    if (NAME.test(name) && (rest === '' || rest.startsWith(',') || rest === '&')) {
-      const lower = name.toLowerCase();
-      found.uses.set(lower, Math.min(at, found.uses.get(lower) ?? at));
-      found.sensitive.add(name);
-    } else if (!isAssignment(used)) odd();
-    return;
-  }
+  if (used !== undefined) return readUse(used, at, found);
   const [, parent, child] = forms.submodule.exec(text) ?? [];
-  if (parent !== undefined && child !== undefined) {
-    const names = [...parent.split(':'), child].map((name) => name.trim());
-    if (names.length > 3 || !names.every((name) => NAME.test(name))) return odd();
-    const [ancestor = '', ...rest] = names.map((name) => name.toLowerCase());
-    for (const name of names) found.sensitive.add(name);
-    const [own = '', between] = rest.toReversed();
-    found.parents.set(between === undefined ? ancestor : `${ancestor}@${between}`, at);
-    return addModule(found, `${ancestor}@${own}`, at, depth, true);
-  }
+  if (parent !== undefined && child !== undefined) return readSubmodule(parent, child, { at, depth }, found);
   const named = forms.module.exec(text)?.[1];
-  if (named !== undefined) {
-    // `module procedure p`, `module function f(x)`: no modules.
-    if (NAME.test(named)) {
-      found.sensitive.add(named);
-      addModule(found, named.toLowerCase(), at, depth, false);
-    } else if (
-      !isAssignment(named) &&
-      !/^(?:(?:im)?pure|elemental|recursive|procedure|subroutine|function)/i.test(named)
-    ) {
-      if (!/^\w+[ \t]*(?:\(|function|subroutine)/i.test(named)) odd();
-    }
-    return;
-  }
+  if (named !== undefined) return readModule(named, { at, depth }, found);
   const included = forms.include.exec(text)?.[1];
   if (included !== undefined) {
     const [, single, double] = /^(?:'([^']+)'|"([^"]+)")/.exec(included) ?? [];
     const name = single ?? double;
     if (name !== undefined) found.includes.add(name);
-    else if (NAME.test(included.trim())) odd();
+    else noteMacros(included, found);
     return;
   }
   // Arguments of a macro may come to be a statement of their own.
-  if (KEYWORD.test(text.replaceAll(/'[^']*'|"[^"]*"/g, ''))) {
-    for (const [, name = ''] of text.matchAll(/([A-Za-z_]\w*)[ \t]*\(/g)) found.sensitive.add(name);
-  }
+  if (KEYWORD.test(text.replaceAll(/'[^']*'|"[^"]*"/g, ''))) noteMacros(text, found);
 }
 
-const isAssignment = (rest: string): boolean => /^[ \t]*(?:[%=(]|[\w$]+[ \t]*[%=(])/.test(rest);
+/** All names in a piece of text count: any of them may be a macro. What is pasted together, nobody can tell here. */
+function noteMacros(text: string, found: Findings): void {
+  for (const [name] of text.matchAll(/[a-z_]\w*/gi)) found.sensitive.add(name);
+  if (text.includes('##')) found.odd ??= text.slice(0, 80);
+}
 
-function addModule(found: Findings, name: string, at: number, depth: number, isSubmodule: boolean): void {
+function readUse(rest: string, at: number, found: Findings): void {
+  const [, name, blanks = '', more = ''] = NAMED.exec(rest) ?? [];
+  // Behind blanks there may be what no column of the line counts.
+  if (name === undefined || !(blanks !== '' || /^(?:$|[,&])/.test(more)) || /^[=%(]/.test(more)) {
+    return noteMacros(rest, found);
+  }
+  found.sensitive.add(name);
+  const lower = name.toLowerCase();
+  found.uses.set(lower, Math.min(at, found.uses.get(lower) ?? at));
+}
+
+interface Place {
+  readonly at: number;
+  readonly depth: number;
+}
+
+function readSubmodule(parent: string, child: string, place: Place, found: Findings): void {
+  noteMacros(`${parent} ${child}`, found);
+  const own = NAMED.exec(child)?.[1];
+  const names = parent.split(':').map((name) => name.trim());
+  if (own === undefined || names.length > 2 || !names.every((name) => NAME.test(name))) return;
+  const [ancestor = '', between] = names.map((name) => name.toLowerCase());
+  found.parents.set(between === undefined ? ancestor : `${ancestor}@${between}`, place.at);
+  addModule(found, `${ancestor}@${own.toLowerCase()}`, place, true);
+}
+
+function readModule(rest: string, place: Place, found: Findings): void {
+  const [, name, , more = ''] = NAMED.exec(rest) ?? [];
+  // `module procedure p`, `module function f(x)` hold no modules.
+  if (name !== undefined && /^(?:$|&|\d+$)/.test(more)) {
+    found.sensitive.add(name);
+    addModule(found, name.toLowerCase(), place, false);
+  } else noteMacros(rest.replace(/\(.*/, '('), found);
+}
+
+function addModule(found: Findings, name: string, { at, depth }: Place, isSubmodule: boolean): void {
   const known = found.modules.get(name);
   const conditional = depth > 0 && known?.conditional !== false;
   found.modules.set(name, { name, at: Math.min(at, known?.at ?? at), conditional, isSubmodule });

@@ -85,7 +85,7 @@ describe('what the preprocessor could change', () => {
     ['a name that -D gives', 'use m\n', { macros: [['D', 'm=x']] }, true],
     ['a macro that holds a statement', '#define S use x\nS\n', {}, true],
     ['-D with a statement', 'S\n', { macros: [['D', 'S=use x']] }, true],
-    ['an include by macro', 'include FILE\n', {}, true],
+    ['an include by macro', "#define FILE 'x'\ninclude FILE\n", {}, true],
     ['a statement as an argument', '#define W(x) x\nW(use m)\n', {}, true],
   ])('%s', (_, text, overrides, isDoubt) => {
     expect(doubt(text, overrides) !== null).toBe(isDoubt);
