@@ -47,6 +47,10 @@ export interface AgentOptions {
   readonly store?: boolean;
   /** More of config.toml. */
   readonly config?: string;
+  /** Put before all of this machine's commands, as `ip netns exec NAME`; the farm's own unless told. */
+  readonly inside?: readonly string[];
+  /** Where it announces and listens; loopback unless told. */
+  readonly interfaces?: readonly string[];
 }
 
 export interface TestAgent {
@@ -112,15 +116,17 @@ export class TestFarm {
   }
 
   private readonly homes = new Map<string, string>();
+  private readonly insides = new Map<string, readonly string[]>();
 
   prepare(name: string, options: AgentOptions): string {
     const home = options.home ?? join(this.dir, name);
     this.homes.set(name, home);
+    if (options.inside !== undefined) this.insides.set(name, options.inside);
     mkdirSync(home, { recursive: true, mode: 0o700 });
     const { announce = ['multicast'], peers = [], port = 0 } = options;
     const lines = [
       `[machine]\nname = "${name}"`,
-      `[network]\nport = ${port === 'group' ? this.groupPort : port}\ngroup_port = ${this.groupPort}\ninterfaces = ["lo"]`,
+      `[network]\nport = ${port === 'group' ? this.groupPort : port}\ngroup_port = ${this.groupPort}\ninterfaces = ${JSON.stringify(options.interfaces ?? ['lo'])}`,
       `announce = ${JSON.stringify(announce)}\npeers = ${JSON.stringify(peers)}`,
       `[delegate]\npolicy = "${options.policy ?? 'finish'}"\nown_slots = ${options.own_slots ?? 0}\nnobody_after_ms = ${options.nobody_after_ms ?? 20_000}`,
       `[work]\nslots = ${options.slots ?? 2}\nmax_load = 1000\nniceness = ${options.niceness ?? 0}\nmem_per_task_mib = 64\nmem_reserve_mib = 0`,
@@ -136,7 +142,7 @@ export class TestFarm {
 
   async startAgent(name: string, options: AgentOptions = {}): Promise<TestAgent> {
     const home = this.homeOf(name, options);
-    const words = [...this.inside, ...(options.prefix ?? []), process.execPath, main, 'agent'];
+    const words = [...this.insideOf(name), ...(options.prefix ?? []), process.execPath, main, 'agent'];
     const child = spawn(words[0] as string, words.slice(1), {
       env: this.env(name),
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -164,6 +170,7 @@ export class TestFarm {
     return this.run([process.execPath, main, ...args], {
       cwd: options.cwd ?? this.dir,
       env: { ...this.env(name), ...options.env },
+      inside: this.insideOf(name),
     });
   }
 
@@ -172,11 +179,20 @@ export class TestFarm {
     return this.run([launcher, ...words], { cwd, env: { ...this.env(name), ...env } });
   }
 
-  run(words: readonly string[], options: { cwd: string; env: NodeJS.ProcessEnv }): Promise<Ran> {
+  private insideOf(name: string): readonly string[] {
+    return this.insides.get(name) ?? this.inside;
+  }
+
+  run(
+    words: readonly string[],
+    options: { cwd: string; env: NodeJS.ProcessEnv; inside?: readonly string[] },
+  ): Promise<Ran> {
     return new Promise((resolve, reject) => {
-      const all = [...this.inside, ...words];
+      const { cwd, env, inside = this.inside } = options;
+      const all = [...inside, ...words];
       const child = spawn(all[0] as string, all.slice(1), {
-        ...options,
+        cwd,
+        env,
         ...this.asUser(),
         stdio: ['ignore', 'pipe', 'pipe'],
       });
