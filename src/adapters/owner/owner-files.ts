@@ -20,7 +20,7 @@ export const nothingSaid: OwnerSaid = { version: 1, paused: null, resumed: null,
 
 const saidFile = (home: string): string => join(home, 'owner.json');
 
-/** The error is a sentence; what was said is then as if nothing had been. */
+/** The error is a sentence. */
 export function loadSaid(home: string): Result<OwnerSaid, string> {
   const text = readIfThere(saidFile(home));
   if (text === null) return ok(nothingSaid);

@@ -38,7 +38,8 @@ export class Owner {
   readonly #store: LearnedStore;
   #model: OwnerModel;
   readonly #calendars: Calendars;
-  #said: OwnerSaid = nothingSaid;
+  /** Null: it cannot be read. */
+  #said: OwnerSaid | null = nothingSaid;
   #verdict: Verdict | null = null;
   #timer: NodeJS.Timeout | null = null;
   #savedAtMs: number;
@@ -98,7 +99,7 @@ export class Owner {
   reread(): void {
     const said = loadSaid(this.#parts.home);
     this.#parts.problem('owner', said.ok ? null : said.error);
-    this.#said = said.ok ? said.value : nothingSaid;
+    this.#said = said.ok ? said.value : null;
   }
 
   /** Takes up the list of calendars as it is now. */
@@ -117,7 +118,7 @@ export class Owner {
       mayHelp,
       freeFor,
       calendars: this.#calendars.states(),
-      hours: this.#said.hours,
+      hours: this.#said?.hours ?? '',
       zone: this.#zone.name,
     };
   }
@@ -155,6 +156,7 @@ export class Owner {
   }
 
   #switches(nowMs: number): Switch[] {
+    if (this.#said === null) return [{ kind: 'unreadable' }];
     const { paused, resumed, hours } = this.#said;
     const until = (value: number | 'forever'): number => (value === 'forever' ? Infinity : value);
     const switches: Switch[] = [];

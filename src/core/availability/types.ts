@@ -32,6 +32,8 @@ export type Switch =
   | { readonly kind: 'resumed'; readonly untilAtMs: number }
   /** Outside of `tender hours`, until then. */
   | { readonly kind: 'hours'; readonly untilAtMs: number }
+  /** It cannot be read what they have said last. */
+  | { readonly kind: 'unreadable' }
   | { readonly kind: 'battery' | 'lid' | 'sleep' | 'memory' };
 
 /** The minutes at which S is told in an offer. */

@@ -42,6 +42,10 @@ describe('one line', () => {
     ],
     ['helping: you said so', told({ state: 'present', because: 'x' }, [{ kind: 'resumed', untilAtMs: Infinity }])],
     ['helping: nobody sits at this machine', told({ state: 'headless' })],
+    [
+      'not helping: what you said last cannot be read; say it again, as with `tender resume`',
+      told({ state: 'headless' }, [{ kind: 'unreadable' }]),
+    ],
   ])('%s', (line, verdict) => {
     expect(verdict.why).toBe(line);
     expect(verdict.mayHelp).toBe(line.startsWith('helping'));

@@ -49,6 +49,9 @@ export function judge(
         return no('going to sleep', true);
       case 'memory':
         return no('memory is short', true);
+      case 'unreadable':
+        // It may have been «not now».
+        return no('what you said last cannot be read; say it again, as with `tender resume`');
       case 'paused':
       case 'hours':
       case 'resumed':
