@@ -37,7 +37,10 @@ export function runCalendarExpand(file: string, options: ExpandOptions): number 
   try {
     text = readFileSync(file === '-' ? 0 : file, 'utf8');
   } catch (error) {
-    return complain(`cannot read the calendar ${file}: ${(error as Error).message}`);
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    return complain(
+      `cannot read the calendar ${file}: ${isMissing ? 'there is no such file' : (error as Error).message}`,
+    );
   }
   const calendar = parseCalendar(text, { ownAddresses: said.own_addresses.map((each) => each.toLowerCase()) });
   if (!calendar.ok) return complain(`${file}: ${calendar.error}`);

@@ -2,6 +2,7 @@
 // and never shown.
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { forgetOthers, saveCopy } from '../../adapters/calendars/copies.ts';
 import { fetchSource } from '../../adapters/calendars/calendars.ts';
 import { parseAddress } from '../../adapters/calendars/http.ts';
 import { loadSources, saveSources } from '../../adapters/calendars/source-file.ts';
@@ -35,8 +36,11 @@ export async function runCalendarAdd(place: string, options: AddOptions): Promis
   if (!read.ok) return complain(`${made.value.place}: ${read.error}; it is not added`);
   const saved = saveSources(home, [...known.value, read.value.source]);
   if (!saved.ok) return complain(saved.error);
+  // The agent begins with what was read just now.
+  const { copy, source, said } = read.value;
+  if (copy !== null) saveCopy(home, source.name, source.place, { copy, goodAtMs: Date.now() });
   await ask(home, { cmd: 'calendars-changed' });
-  process.stdout.write(`added «${read.value.source.name}» (${read.value.source.kind}): ${read.value.said}\n`);
+  process.stdout.write(`added «${source.name}» (${source.kind}): ${said}\n`);
   return 0;
 }
 
@@ -92,21 +96,28 @@ function freeName(place: string, known: readonly StoredSource[]): string {
   }
 }
 
+interface Read {
+  readonly source: StoredSource;
+  /** Null: nothing was read anew. */
+  readonly copy: Copy | null;
+  readonly said: string;
+}
+
 /** Reads it now. An address with a user may be a plain text behind a password, too: then it is no CalDAV. */
-export async function readOnce(source: StoredSource): Promise<Result<{ source: StoredSource; said: string }, string>> {
+export async function readOnce(source: StoredSource): Promise<Result<Read, string>> {
   const signal = new AbortController().signal;
   const fetched = await fetchSource(source, null, signal);
   if (!fetched.ok && source.kind === 'caldav') {
     const plain = await fetchSource({ ...source, kind: 'url' }, null, signal);
     if (plain.ok && plain.value.is === 'new')
-      return ok({ source: { ...source, kind: 'url' }, said: describe(plain.value.copy) });
+      return ok({ source: { ...source, kind: 'url' }, copy: plain.value.copy, said: describe(plain.value.copy) });
   }
   if (!fetched.ok) return err(fetched.error.message);
-  if (fetched.value.is !== 'new') return ok({ source, said: 'unchanged' });
+  if (fetched.value.is !== 'new') return ok({ source, copy: null, said: 'unchanged' });
   const texts = Object.values(fetched.value.copy.texts).map(({ text }) => parseCalendar(text));
   const broken = texts.find((each) => !each.ok);
   if (broken?.ok === false && texts.every((each) => !each.ok)) return broken;
-  return ok({ source, said: describe(fetched.value.copy) });
+  return ok({ source, copy: fetched.value.copy, said: describe(fetched.value.copy) });
 }
 
 function describe(copy: Copy): string {
@@ -159,6 +170,9 @@ export async function runCalendarRemove(name: string): Promise<number> {
   const saved = saveSources(home, left);
   if (!saved.ok) return complain(saved.error);
   await ask(home, { cmd: 'calendars-changed' });
+  // Without an agent its copy would stay until the next one starts.
+  forgetOthers(home, new Set(left.map((each) => each.name)));
+  process.stdout.write(`removed «${name}», its password and its copy\n`);
   return 0;
 }
 

@@ -42,7 +42,18 @@ export function parseHours(text: string): Result<Hours, HoursFault> {
       return err({ position: at, message: `«${first}» is no day; days are ${days.join(' ')}` });
     const span = times === undefined ? { from: 0, until: 1440 } : spanOf(times);
     if (span === null) {
-      return err({ position: at, message: `«${times}» is neither days (mon-fri) nor a time span (18:00-8:00)` });
+      return err({
+        position:
+          at +
+          Math.max(
+            0,
+            part
+              .trim()
+              .toLowerCase()
+              .lastIndexOf(times ?? ''),
+          ),
+        message: `«${times}» is neither days (mon-fri) nor a time span (18:00-8:00)`,
+      });
     }
     for (const day of named ?? [0, 1, 2, 3, 4, 5, 6]) {
       const until = span.until > span.from ? span.until : span.until + 1440;
