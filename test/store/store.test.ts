@@ -8,6 +8,7 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   utimesSync,
   writeFileSync,
@@ -152,6 +153,17 @@ test('explain tells the key and whether the result is there', async () => {
   expect(existsSync(join(dir, 'a.o'))).toBe(false);
   await compile(words);
   await until('the result is kept', async () => ((await explain(...words)).stored ? true : null));
+  // Words out of a file, and a compiler by a path of this directory: the key is the launcher's.
+  writeFileSync(join(dir, 'words'), '-O1 -c a.c');
+  symlinkSync('/usr/bin/gcc', join(dir, 'my-gcc'));
+  for (const other of [
+    ['gcc', '@words'],
+    ['./my-gcc', '-c', 'a.c'],
+  ]) {
+    await compile(other);
+    await until(other.join(' '), async () => ((await explain(...other)).stored ? true : null));
+    expect((await explain(...other)).key).toMatch(/^[0-9a-f]{64}$/);
+  }
   expect(await explain('gcc', 'a.c')).toMatchObject({ travels: false, reason: 'not-a-compile' });
 });
 

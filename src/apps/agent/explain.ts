@@ -6,7 +6,7 @@ import type { Unit } from './units.ts';
 export interface Explained {
   readonly compiler: string;
   readonly prepared: Prepared;
-  /** Null for a call that is not remembered. */
+  /** Null for a call that stays. */
   readonly unit: Unit | null;
   readonly stored: boolean;
   /** Whether this agent keeps results at all. */
@@ -43,7 +43,8 @@ export function explainCall({ compiler, prepared, unit, stored, keeps }: Explain
 
 function whyNotKept(unit: Unit | null, keeps: boolean): string {
   if (!keeps) return 'the store of results is switched off or cannot be used';
-  if (unit === null) return 'an @file or an include by macro may mean something else next time';
+  if (unit === null) return '';
+  if (unit.asked !== null) return 'an include by macro may mean something else next time';
   if (unit.plan.sources.length > 1) return 'it compiles several sources';
   if (!unit.plan.storable) return 'equal files can give unequal outputs with these options';
   return 'it uses __DATE__ or __TIME__';

@@ -88,6 +88,8 @@ export interface PreparerWorld {
 interface Call {
   readonly request: LauncherRequest;
   readonly surroundings: Surroundings;
+  /** As what the call was prepared. */
+  unit?: Unit;
 }
 
 export class Preparer {
@@ -145,9 +147,9 @@ export class Preparer {
   /** What would become of a call, and of what it is made. Nothing is compiled. */
   async explain(request: LauncherRequest): Promise<Explanation> {
     const surroundings = this.surroundings.read([...request.env, 'TENDER_NO_STORE=1']);
-    const call = { request, surroundings };
+    const call: Call = { request, surroundings };
     const prepared = await this.prepareOrThrow(call);
-    const unit = this.units.get(nameOf(call));
+    const { unit = null } = call;
     const { keeper } = this;
     const asAsked = this.surroundings.read(request.env);
     const stored =
@@ -168,6 +170,7 @@ export class Preparer {
       if (!unit.passing) this.units.set(name, unit);
     }
     const found = unit;
+    call.unit = unit;
     if (found.keeping !== null) await found.keeping;
     const prepared = await this.moments.inOne(() => this.collect(call, found));
     if (prepared !== 'unresolved') return prepared;
@@ -175,6 +178,7 @@ export class Preparer {
     if (!asked.ok) return stays('include-not-resolved', asked.error.message);
     // Of this call alone: what the next one would be told, nobody knows.
     const passing: Unit = { ...unit, asked: asked.value, taken: null, storeKey: null, keeping: null };
+    call.unit = passing;
     const again = await this.moments.inOne(() => this.collect(call, passing));
     return again === 'unresolved' ? stays('include-not-resolved', 'an include by macro') : again;
   }

@@ -1,6 +1,6 @@
 // `tender explain -- g++ …`: the verdict on a compiler call, its reason, and all that goes in and comes out. Nothing is compiled.
 import { realpathSync } from 'node:fs';
-import { basename, delimiter, join, resolve } from 'node:path';
+import { basename, delimiter } from 'node:path';
 import { homeDirectory } from '../../adapters/config/config.ts';
 import { complain } from '../complain.ts';
 import type { Explanation } from '../report.ts';
@@ -30,10 +30,13 @@ export async function runExplain(
 /** The program that the launcher would run: the first in PATH that is not the launcher itself. */
 function findCompiler(name: string): string | null {
   const isReal = (path: string): boolean => isExecutable(path) && realpathSync.native(path) !== launcherPath;
-  if (name.includes('/') && isReal(name)) return resolve(name);
+  if (name.includes('/') && isReal(name)) return spellAsLauncher(name);
   const dirs = (process.env['PATH'] ?? defaultPath).split(delimiter);
-  return dirs.map((dir) => resolve(join(dir, basename(name)))).find(isReal) ?? null;
+  return dirs.map((dir) => `${spellAsLauncher(dir || '.')}/${basename(name)}`).find(isReal) ?? null;
 }
+
+/** Absolute, and else as it stands: the compiler's path is a part of the key. */
+const spellAsLauncher = (path: string): string => (path.startsWith('/') ? path : `${process.cwd()}/${path}`);
 
 function render(told: Explanation, files: boolean): string {
   const rows: [string, string][] = [];
