@@ -54,7 +54,8 @@ export function watchDirectories(
     if (real !== null) visit(real);
     if (link !== null) visit(targetOf(link));
     const above = parent?.real ?? null;
-    if (above === null) return;
+    // What . and .. lead to hangs on no name in their directory.
+    if (above === null || entry.name === '.' || entry.name === '..') return;
     // A directory that is watched tells itself when it is moved away; of a link, and of what is not there, its directory tells.
     if (real !== entry) answering.add(above);
     else if (!isWatched(entry) && !isWatched(above)) places.push(entry);

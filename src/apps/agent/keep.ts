@@ -25,6 +25,7 @@ export type KeepingStore = Pick<ResultStore, 'manifests' | 'result' | 'put'>;
 /** Of a file in which no include is looked for. */
 const NO_RESOLUTION = new Uint8Array(16);
 const MAX_DEPFILE_BYTES = 16 * 2 ** 20;
+const UNCERTAIN_IN_DEPFILES = /[\t\r\n\\]/;
 
 export class ResultKeeper {
   readonly #store: KeepingStore;
@@ -130,12 +131,14 @@ export class ResultKeeper {
     const plain = [...plan.extraInputs, ...optional];
     const at = plan.outputs.findIndex(({ kind }) => kind === 'depfile');
     const written = result.outputs.find(({ index }) => index === at);
-    // With -MMD the headers of the system are not in it, and what Fortran includes is looked for in more places than it lists.
+    // With -MMD the headers of the system are not in it, and what Fortran includes is looked for in more places than it lists. -MV
+    // writes for another make, and in all forms some characters of a name cannot be told from what parts two names.
     const isFull =
       unit.requests[0].fortran === undefined &&
       at >= 0 &&
       written !== undefined &&
-      !plan.args.some((arg) => arg.includes('MM'));
+      !plan.args.some((arg) => arg.includes('MM') || arg === '-MV') &&
+      !taken.scanned.some((path) => UNCERTAIN_IN_DEPFILES.test(path));
     const all = { scanned: taken.scanned.map((path) => relative(cwd, path)), plain, listed: [] };
     if (!isFull) return all;
     const bytes = written.zstd
