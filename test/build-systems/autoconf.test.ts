@@ -99,7 +99,7 @@ describe.skipIf(!there)('configure and make', () => {
     expect(answers(join(here, 'config.log'))).toEqual(found);
   });
 
-  test('a compiler by its path in configure’s words, in the source’s own tree, make install into a directory, and a distribution built anew', async () => {
+  test('a compiler by its path in configure’s words, in the source’s own tree, make install into a directory, and make distcheck', async () => {
     unpack();
     const configure = ['./configure', 'CC=/usr/bin/gcc', '--disable-dependency-tracking', '--disable-static'];
     const out = dir;
@@ -112,7 +112,9 @@ describe.skipIf(!there)('configure and make', () => {
     expect(ran.counts.units).toBeGreaterThanOrEqual(3);
     const app = await farm.run([join(out, 'sample')], { cwd: out, env: builder.env() });
     expect(app.stdout).toBe('sample\n');
-    const again = await builder.runThrough('tender build', out, [['make', 'distdir']]);
-    expect(again.counts.units).toBe(0);
+    // Packs the distribution, and from it, in a tree that may not be written to, configures, builds, checks, installs and cleans anew.
+    const again = await builder.runThrough('tender build', out, [['make', '-j4', 'distcheck']]);
+    expect(again.said).toContain('sample-1.0.tar.gz');
+    expect(again.counts).toMatchObject({ units, remote: units });
   });
 });
