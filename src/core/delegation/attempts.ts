@@ -52,6 +52,7 @@ export function award(
     cancelledAt: Infinity,
     seenAt: now,
     confirmed: false,
+    unnamed: 0,
   };
   lease.used += 1;
   book.recount(worker);
@@ -103,6 +104,7 @@ export function runHere(
 
 export function started(book: Book, attempt: Attempt, now: number): void {
   attempt.confirmed = true;
+  attempt.unnamed = 0;
   attempt.seenAt = now;
   if (attempt.state === 'live') book.wakeBy(silentAt(attempt));
 }

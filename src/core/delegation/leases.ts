@@ -5,7 +5,7 @@ import type { Candidate } from '../selection/types.ts';
 import type { AttemptId, LeaseId, Offer } from '../types.ts';
 import { answered } from './asking.ts';
 import type { Book } from './book.ts';
-import { ECHO_EVERY_MS, ENDED_LEASE_MS, SILENT_AFTER_MS } from './limits.ts';
+import { ECHO_EVERY_MS, ENDED_LEASE_MS, SILENT_AFTER_MS, UNNAMED_MIN_MS, UNNAMED_TIMES } from './limits.ts';
 import { freeOf } from './parts.ts';
 import type { Attempt, Lease, Task, WorkerBook } from './parts.ts';
 
@@ -61,10 +61,19 @@ export function heartbeat(
     if (inHand.has(attempt.id)) {
       attempt.confirmed = true;
       attempt.seenAt = now;
+      attempt.unnamed = 0;
     } else if (attempt.state === 'cancelled' && attempt.confirmed) {
       book.dropAttempt(attempt);
+    } else if (attempt.state === 'live' && attempt.confirmed) {
+      attempt.unnamed += 1;
+      if (isUnnamed(attempt, now)) book.wakeBy(now);
     }
   }
+}
+
+/** The worker had it in hand and says twice that it no longer has: its result, or why there is none, would have come before. */
+export function isUnnamed({ confirmed, unnamed, seenAt }: Attempt, now: number): boolean {
+  return confirmed && unnamed >= UNNAMED_TIMES && now >= seenAt + UNNAMED_MIN_MS;
 }
 
 /** The worker takes the lease back; what runs on it goes on. */

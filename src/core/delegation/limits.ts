@@ -46,6 +46,9 @@ export const SILENT_AFTER_MS = 6000;
 export const UNCONFIRMED_AFTER_MS = 15_000;
 /** The worker lives but does not name the attempt any more: it has two heartbeats, and a pause between them, to do so. */
 export const UNNAMED_AFTER_MS = 10_000;
+/** The same when so many heartbeats came without it; those that somebody asked for may come at once. */
+export const UNNAMED_TIMES = 2;
+export const UNNAMED_MIN_MS = 3000;
 /** A worker says when a cancelled attempt has let go of its slot; one that does not say so in this time never will. */
 export const CANCELLED_FORGOTTEN_MS = 6000;
 /** Leases that were given back whole are remembered for as long as word of them can be on its way. */

@@ -65,6 +65,8 @@ export interface Attempt {
   /** When the worker last said that it has it; awards count. */
   seenAt: number;
   confirmed: boolean;
+  /** Heartbeats since then that did not name it. */
+  unnamed: number;
 }
 
 export interface Lease {

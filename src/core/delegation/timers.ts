@@ -4,7 +4,7 @@
 import type { Book } from './book.ts';
 import { pastDeadline, silence, silentAt } from './attempts.ts';
 import { strike } from './exclusion.ts';
-import { dropLeases, endLease } from './leases.ts';
+import { dropLeases, endLease, isUnnamed } from './leases.ts';
 import { CANCELLED_FORGOTTEN_MS, SILENT_AFTER_MS, WORKER_FORGOTTEN_MS } from './limits.ts';
 import type { Attempt, WorkerBook } from './parts.ts';
 
@@ -52,7 +52,7 @@ function checkAttempts(book: Book, worker: WorkerBook, now: number): void {
       if (now >= attempt.cancelledAt + CANCELLED_FORGOTTEN_MS) book.dropAttempt(attempt);
     } else if (attempt.state === 'live') {
       if (attempt.deadlineAt <= now) pastDeadline(book, attempt, now);
-      else if (silentAt(attempt) <= now) loseSight(book, attempt, now);
+      else if (silentAt(attempt) <= now || isUnnamed(attempt, now)) loseSight(book, attempt, now);
     }
   }
 }
