@@ -184,7 +184,7 @@ describe('choosing', () => {
     bench.worker('pear', 2);
     expect(bench.take('award').map((e) => e.task)).toEqual(['short']);
     bench.result('pear', 'short#1', 0, 200);
-    bench.pass(3100, { pear: [] });
+    bench.pass(900, { pear: [] });
     expect(bench.take('award')).toEqual([]);
     bench.pass(150, { pear: [] });
     expect(bench.take('award').map((e) => e.task)).toEqual(['long']);
