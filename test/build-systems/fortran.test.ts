@@ -3,7 +3,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { TestFarm } from '../e2e/support.ts';
+import { compileLocally, TestFarm } from '../e2e/support.ts';
 import { Builder, changeSources, have, treeOf, writeSources, type Sources } from './support.ts';
 
 let farm: TestFarm;
@@ -53,6 +53,40 @@ const sources: Sources = {
     '',
   ].join('\n'),
 };
+
+/** A machine on which there is gcc, and no Fortran at all. */
+const withoutFortran =
+  'for file in $(readlink -f "$(command -v gfortran)") $(gcc -print-prog-name=f951); do mount --bind /dev/null "$file"; done; ' +
+  'mount -t tmpfs none "$(gcc -print-file-name=finclude)" && exec "$@"';
+const mayHide = process.getuid?.() === 0 && have('unshare', 'gfortran');
+
+test.skipIf(!mayHide)('gcc sends its Fortran compiler to a machine that has none', async () => {
+  const lonely = new TestFarm();
+  try {
+    await lonely.startClient();
+    await lonely.addWorker('bare', { prefix: ['unshare', '-m', 'sh', '-c', withoutFortran, 'sh'] });
+    const dir = join(lonely.dir, 'p');
+    writeSources(dir, {
+      'a.f90': constants,
+      'b.F90': 'subroutine b\n  use constants\n  use omp_lib\n  print *, half\nend subroutine\n',
+    });
+    const units = ['a', 'b'].map((unit) => [
+      'gcc',
+      '-fopenmp',
+      '-c',
+      unit === 'a' ? 'a.f90' : 'b.F90',
+      '-o',
+      `${unit}.o`,
+    ]);
+    for (const words of units) expect(await lonely.cc('client', words, dir)).toMatchObject({ code: 0, stderr: '' });
+    const seen = treeOf(dir);
+    expect((await lonely.status('client')).total).toMatchObject({ remote: 2, local: 0 });
+    for (const words of units) expect(compileLocally(words, dir).code).toBe(0);
+    expect([...treeOf(dir)]).toEqual([...seen]);
+  } finally {
+    await lonely.close();
+  }
+});
 
 describe.skipIf(!have('gfortran', 'make'))('Fortran', () => {
   test('make, one module after the other', async () => {

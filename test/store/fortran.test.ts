@@ -69,6 +69,33 @@ describe.skipIf(!have('gfortran'))('Fortran', () => {
     expect(['a.o', 'b.o', 'mods/a.mod'].map(bytesOf)).toEqual(made);
   });
 
+  test('what a compiler here makes is kept with its modules', async () => {
+    const alone = new TestFarm();
+    try {
+      alone.prepare('client', { store: true, own_slots: 2 });
+      await alone.startAgent('client');
+      write('a.f90', moduleText('a', 1));
+      write('b.f90', 'integer function b()\n  use a\n  b = value_of_a\nend function\n');
+      await settleFiles(dir);
+      const lines = ['a.f90', 'b.f90'].map((unit) => ['gfortran', '-Jmods', '-c', unit]);
+      const build = async (): Promise<void> => {
+        for (const words of lines) {
+          expect((await alone.cc('client', words, dir)).code).toBe(0);
+          await settleFiles(dir);
+        }
+      };
+      await build();
+      const names = ['a.o', 'b.o', 'mods/a.mod'];
+      const made = names.map(bytesOf);
+      for (const name of names) rmSync(join(dir, name));
+      await build();
+      expect(names.map(bytesOf)).toEqual(made);
+      expect((await alone.status('client')).total).toMatchObject({ local: 2, stored: 2 });
+    } finally {
+      await alone.close();
+    }
+  });
+
   test('a random edit is always seen', async () => {
     const random = createPrng(7);
     const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;

@@ -29,6 +29,8 @@ export interface FortranFindings {
 
 /** An included file may include others, but not without end. */
 const MAX_FILES = 2_000;
+/** A unit with more module files stays: each is an output. */
+const MAX_MODULES = 1_000;
 
 interface Made {
   readonly at: number;
@@ -71,6 +73,7 @@ export function followFortran(
         texts.map(({ parsed }) => parsed),
       )
     : null;
+  if (modules.size > MAX_MODULES) doubt ??= `it holds more than ${MAX_MODULES} modules`;
   const reads = new Map<string, number>();
   for (const { path, parsed } of texts) {
     const read = (names: ParsedFortran['uses'], suffix: string): void => {
