@@ -299,8 +299,10 @@ program
   .action(async (words: string[], options: { files?: boolean; json?: boolean }) => {
     const at = process.argv.indexOf('--');
     const command = at === -1 ? [] : process.argv.slice(at + 1);
-    const [task = '', ...more] = words.slice(0, words.length - command.length);
-    const json = options.json ?? false;
+    // Options after the task, too: what comes before -- is never a compiler's.
+    const before = words.slice(0, words.length - command.length);
+    const [task = '', ...more] = before.filter((word) => word !== '--json');
+    const json = options.json === true || before.includes('--json');
     if (at !== -1 && task === '' && command.length > 0) {
       const { runExplain } = await import('./cli/explain.ts');
       await finish(runExplain(command, { files: options.files ?? false, json }));
