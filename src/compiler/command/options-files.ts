@@ -99,7 +99,9 @@ export const FILE_SECTIONS: readonly Section[] = [
     outcome: 'it depends',
     why:
       'A plugin that is found goes along with the libraries that it loads, and with the files that its arguments name. ' +
-      'What fails with a plugin elsewhere, or writes a file that no option names, is done here again; no such result is kept.',
+      'What fails with a plugin elsewhere, or writes a file that no option names where the compile may write, is done here ' +
+      'again; no such result is kept. Not noticed: a plugin that goes on without a word where a file of this machine is ' +
+      'missing, or a directory may not be written to. Name such files in its arguments, or set `TENDER_DISABLE=1`.',
     rows: [
       ['joined', '-fplugin=', { is: 'plugin' }],
       ['joined', '-fpass-plugin=', { is: 'plugin' }, 'clang'],
