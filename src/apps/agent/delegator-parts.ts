@@ -23,6 +23,8 @@ export interface LiveTask {
   readonly isUnit: boolean;
   /** Handed to the launcher to run here: the connection's close is its end. */
   here: boolean;
+  /** Whether it went well here, where its launcher told. */
+  succeededHere?: boolean;
 }
 
 /** A worker that has a session with us. */

@@ -2,7 +2,7 @@
 // A task ends in exactly one of three ways: an answer to its launcher, `local`, or a launcher that went away.
 import type { AttemptId, NodeId, TaskId } from '../../core/types.ts';
 import type { DelegationNote, DelegatorEffect, DelegatorEvent } from '../../core/delegation/types.ts';
-import type { LauncherCall } from '../../adapters/launcher-socket/types.ts';
+import type { LauncherCall, LauncherReport } from '../../adapters/launcher-socket/types.ts';
 import type { Forget } from '../../adapters/record/types.ts';
 import type { Session } from '../../adapters/session/session.ts';
 import {
@@ -348,7 +348,11 @@ export class Delegator {
     const why = task.staysReason === '' ? detail : task.staysDetail;
     const said = why === '' || why === reason ? reason : `${reason}: ${why}`;
     const run = this.startHere(task);
-    task.call.local(said, run === null ? undefined : (report) => run.ended(report));
+    const ended = (report: LauncherReport): void => {
+      task.succeededHere = report.exit.how === 'exit' && report.exit.code === 0;
+      run?.ended(report);
+    };
+    task.call.local(said, run === null ? undefined : ended);
   }
 
   /** Null: nothing of what the compiler makes here will be kept. */
@@ -368,7 +372,10 @@ export class Delegator {
   private launcherClosed(task: LiveTask): void {
     if (!this.tasks.delete(task.id)) return;
     if (!task.here) this.world.figures.count(task.build, (figures) => figures.cancelled++);
-    this.runner.post({ type: task.here ? 'local-ended' : 'cancel', task: task.id });
+    const { id, succeededHere: succeeded } = task;
+    if (task.here)
+      this.runner.post({ type: 'local-ended', task: id, ...(succeeded === undefined ? {} : { succeeded }) });
+    else this.runner.post({ type: 'cancel', task: id });
   }
 
   private countBytes(peer: Peer): void {

@@ -111,7 +111,7 @@ export class Delegation {
         return;
       }
       case 'local-ended':
-        this.#localEnded(book.tasks.get(event.task), now);
+        this.#localEnded(book.tasks.get(event.task), event.succeeded !== false, now);
         return;
       case 'session-up': {
         const worker = book.worker(event.worker);
@@ -214,10 +214,11 @@ export class Delegation {
     }
   }
 
-  #localEnded(task: Task | undefined, now: number): void {
+  #localEnded(task: Task | undefined, succeeded: boolean, now: number): void {
     if (task?.place.at !== 'here') return;
     const { spec, place } = task;
-    if (spec.class !== null) {
+    // What fails is done sooner than what succeeds.
+    if (spec.class !== null && succeeded) {
       const { label, project, bytes } = spec;
       const ran = { label, classKey: kindOf(spec), project, bytes, ranMs: now - place.since, overheadMs: 0 };
       this.record.observe({ ...ran, worker: null });

@@ -119,3 +119,17 @@ test('a command that hangs on the only lease: slots are asked for, and the first
   const copies = awardsIn([...bench.offer('x', 1), ...bench.pass(500)]);
   expect(copies).toMatchObject([{ worker: 'x', task: 'hangs' }]);
 });
+
+test('a compile that failed here teaches nothing, one that went well or of which nothing is known does', () => {
+  const bench = new Bench();
+  const ends = [false, true, undefined];
+  for (const [i, succeeded] of ends.entries()) {
+    const id = `here${i}`;
+    const spec = { build: 'b', class: sampleClass({ id: 'c' }), staysReason: '', p80Ms: null, bytes: 1 };
+    bench.step({ type: 'submit', task: { id, label: id, ...spec } });
+    const ran = bench.pass(61_000).filter((effect) => effect.type === 'run-local');
+    expect(ran).toMatchObject([{ task: id }]);
+    bench.step({ type: 'local-ended', task: id, ...(succeeded === undefined ? {} : { succeeded }) }, 500);
+    expect(bench.record.predict(id, 'c').known, `succeeded: ${succeeded}`).toBe(succeeded !== false);
+  }
+});

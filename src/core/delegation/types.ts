@@ -38,8 +38,8 @@ export type DelegatorEvent =
   | { readonly type: 'submit'; readonly task: TaskSpec }
   /** The launcher went away (Ctrl-C): the task must end everywhere, without output. */
   | { readonly type: 'cancel'; readonly task: TaskId }
-  /** A task that ran here has ended. */
-  | { readonly type: 'local-ended'; readonly task: TaskId }
+  /** A task that ran here has ended; without `succeeded` nobody knows how. */
+  | { readonly type: 'local-ended'; readonly task: TaskId; readonly succeeded?: boolean }
   | { readonly type: 'session-up'; readonly worker: NodeId; readonly name: string }
   | { readonly type: 'session-down'; readonly worker: NodeId }
   | { readonly type: 'offer'; readonly worker: NodeId; readonly offer: Offer }
