@@ -7,6 +7,9 @@ const old = { ...files, 'a.o': { text: 'an older object', mode: 0o640 } };
 const wrong = { 'a.c': 'int f(void) { return nothing; }\n', 'a.o': 'an older object' };
 const readOnly = { ...files, 'a.o': { text: 'old', mode: 0o444 } };
 
+/** More assembly than a pipe holds: a compiler that writes to an assembler that has gone always notices. */
+const long = { 'a.c': `int a[] = {${Array.from({ length: 30_000 }, (_, at) => at).join()}};\n` };
+
 const both: readonly Row[] = [
   ['-c without -o', { files, run: '$CC -c a.c' }],
   ['-c -o NAME', { files, run: '$CC -c a.c -o b.o' }],
@@ -104,7 +107,7 @@ const gcc: readonly Row[] = [
   ['-S -o into a missing directory', { files, run: '$CC -S a.c -o none/a.s', exit: 1, expect: 'output-not-a-file' }],
   [
     '-pipe -o into a missing directory',
-    { files, run: '$CC -pipe -c a.c -o none/a.o', exit: 2, expect: 'output-not-a-file' },
+    { files: long, run: '$CC -pipe -c a.c -o none/a.o', exit: 2, expect: 'output-not-a-file' },
   ],
 ];
 
