@@ -182,13 +182,14 @@ describe.skipIf(!root || !radicaleIsHere)('with everything recorded', () => {
     }
     expect(offers).toBeGreaterThan(0);
     expect([...words]).toContain('owner-returned: its owner needs it');
-    expect([...words].filter((word) => !/^$|^busy|^work is|: its owner needs it$/.test(word))).toEqual([]);
+    expect([...words].filter((word) => !/^$|^busy|^work is|^(?:owner-returned: )?its owner needs it$/.test(word))).toEqual([]);
   });
 
   test('other machines’ answers, all logs at their most talkative, journals and files of others hold none of it', () => {
     expect(
       found(
-        asked.map((text) => Buffer.from(text)),
+        // Names of fields (offersWanted, calendars) say nothing of anybody.
+        asked.map((text) => Buffer.from(text.replace(/"\w+":/g, ''))),
         [...secrets, ...verdicts],
       ),
     ).toEqual([]);
