@@ -79,7 +79,7 @@ describe.skipIf(!root || !radicaleIsHere)('with everything recorded', () => {
       'CATEGORIES:Vellichor',
     ];
     const journal = '[journal]\nenabled = true';
-    await farm.startClient({ nobody_after_ms: 300, config: journal });
+    await farm.startClient({ nobody_after_ms: 5000, config: journal });
     const times = 'poll_seconds = 0.3\ngrace_seconds = 0.1\nfreeze_seconds = 0.1';
     await farm.addWorker('w1', { config: `${journal}\n[owner]\npresence = false\n${times}` });
     await radicale.put('narwhal-uid-1', password, now - HOUR, now + HOUR, 'SUMMARY:Zebrafish offsite', ...lines);
