@@ -19,6 +19,13 @@ interface Running {
   /** The session that brought it; its result goes nowhere else. */
   readonly session: Session | undefined;
   done: boolean;
+  /** When the command ends if it is not stopped. */
+  dueAt: number;
+  /** Since when it stands still for the owner; null: it runs. */
+  stoppedAt: number | null;
+  /** Waits for its end, anew after it stood still; only the latest waiting counts. */
+  goOn: () => void;
+  turn: number;
 }
 
 export class Commands {
@@ -58,7 +65,9 @@ export class Commands {
     const task = this.#world.taskOf(attempt);
     const { now } = clock;
     checker.workerRuns(id, delegator, attempt);
-    const running: Running = { attempt, delegator, memBytes: task.plan.memBytes, session, done: false };
+    const { memBytes } = task.plan;
+    const still = { done: false, dueAt: Infinity, stoppedAt: null, goOn: () => undefined, turn: 0 };
+    const running: Running = { attempt, delegator, memBytes, session, ...still };
     this.#running.set(attempt, running);
     this.#changed();
     const farMs = session === undefined ? 0 : network.distanceMs(site, session.delegator.site);
@@ -74,8 +83,8 @@ export class Commands {
     const failsAfter = this.#prng() < failureProbability ? this.#prng() : null;
     const endsAt = doneAt(plan, commandAt, task.plan.workMs * (failsAfter ?? 1));
     if (endsAt === Infinity) return;
-    this.#machine.after(endsAt + diskMs - now, () => {
-      if (running.done) return;
+    running.dueAt = endsAt + diskMs;
+    this.#whenDue(running, () => {
       const tell = (): void => {
         if (failsAfter === null) this.#tellResult(running, task.plan.exitCode ?? 0, endsAt - commandAt);
         else this.#fail(running, CODES[Math.floor(this.#prng() * CODES.length)] ?? 'sandbox', 'simulated');
@@ -85,6 +94,30 @@ export class Commands {
       else tell();
       this.#end(running, failsAfter === null);
     });
+  }
+
+  /** All that runs stops (SIGSTOP), or goes on. */
+  standStill(still: boolean): void {
+    const { now } = this.#world.clock;
+    for (const running of this.#running.values()) {
+      if (still) running.stoppedAt ??= now;
+      else if (running.stoppedAt !== null) {
+        running.dueAt += now - running.stoppedAt;
+        running.stoppedAt = null;
+        running.goOn();
+      }
+    }
+  }
+
+  #whenDue(running: Running, end: () => void): void {
+    running.goOn = (): void => {
+      running.turn += 1;
+      const { turn } = running;
+      this.#machine.after(running.dueAt - this.#world.clock.now, () => {
+        if (!running.done && running.stoppedAt === null && running.turn === turn) end();
+      });
+    };
+    running.goOn();
   }
 
   /** Its processes end soon; of what is gone already nothing is heard. */

@@ -4,6 +4,7 @@ import { createPrng, type Prng } from '../src/base/prng.ts';
 import { Delegation } from '../src/core/delegation/delegation.ts';
 import type { DelegatorEffect, DelegatorEvent, DelegatorOptions } from '../src/core/delegation/types.ts';
 import type { DelegationView } from '../src/core/delegation/view.ts';
+import { deriveNeeds } from '../src/core/record/needs.ts';
 import type { PastRecord } from '../src/core/record/record.ts';
 import { sampleClass } from '../src/core/testing/samples.ts';
 import type { NodeId, TaskClass, TaskId } from '../src/core/types.ts';
@@ -162,6 +163,7 @@ export class DelegatorNode extends Node {
 
   #submit(make: Make, plan: TaskPlan): void {
     const id = this.#world.nameOf(make.index, plan);
+    const kind = kindOf(plan);
     make.running += 1;
     this.#tasks.set(id, { id, plan, make, here: false });
     this.#world.tally.submitted(id, this.clock.now);
@@ -172,6 +174,7 @@ export class DelegatorNode extends Node {
         build: `${this.id}-${make.index}`,
         label: plan.label,
         class: this.#classOf(plan),
+        ...(kind === null ? {} : { kind }),
         staysReason: plan.needs === 'to-stay' ? 'not-a-compile' : '',
         p80Ms: null,
         bytes: plan.bytes,
@@ -181,12 +184,18 @@ export class DelegatorNode extends Node {
   }
 
   #classOf(task: TaskPlan): TaskClass | null {
-    const { needs = 'any', bytes } = task;
-    const id = kindOf(task);
-    if (id === null || needs === 'to-stay') return null;
+    const { needs = 'any', label, bytes } = task;
+    const kind = kindOf(task);
+    if (kind === null || needs === 'to-stay') return null;
     const toolchain = needs === 'toolchain' ? TOOLCHAIN : null;
-    const durations = this.record.knowsClass(id) ? this.record.predictClass(id) : UNKNOWN;
-    return sampleClass({ id, criteria: CRITERIA[needs], toolchain, ...durations, bytes });
+    const durations = this.record.knowsClass(kind) ? this.record.predictClass(kind) : UNKNOWN;
+    const plain = CRITERIA[needs];
+    // As the agent does where machines tell how long they stay free.
+    const criteria = this.#world.forecasts
+      ? deriveNeeds(this.record, { label, kind, project: '', bytes }, plain, true).criteria
+      : plain;
+    const id = criteria === plain ? kind : `${kind}: ${criteria}`;
+    return sampleClass({ id, criteria, toolchain, ...durations, bytes });
   }
 
   /** The launcher went away. */
@@ -287,7 +296,7 @@ export class DelegatorNode extends Node {
   }
 }
 
-/** Its class and kind are one. */
+/** What its duration is remembered under. */
 function kindOf({ needs = 'any' }: TaskPlan): string | null {
   if (needs === 'to-stay') return null;
   return needs === 'any' ? 'c++' : needs;

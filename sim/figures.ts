@@ -130,15 +130,15 @@ function written(figure: number): string {
 }
 
 /** Four digits are more than a seed's figure is worth. */
-function roundly(_key: string, value: unknown): unknown {
+export function roundly(_key: string, value: unknown): unknown {
   return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value;
 }
 
-function firstSeeds(count: number): number[] {
+export function firstSeeds(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i + 1);
 }
 
-function countOfSeeds(text: string): number {
+export function countOfSeeds(text: string): number {
   const count = Number(text);
   if (!Number.isInteger(count) || count < 1 || count > SEEDS_MAX) {
     throw new InvalidArgumentError(`a whole number from 1 to ${SEEDS_MAX} is wanted.`);
@@ -146,7 +146,7 @@ function countOfSeeds(text: string): number {
   return count;
 }
 
-function among<T extends string>(all: readonly T[]): (text: string) => T[] {
+export function among<T extends string>(all: readonly T[]): (text: string) => T[] {
   return (text) =>
     text.split(',').map((name) => {
       const found = all.find((each) => each === name);

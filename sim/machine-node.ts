@@ -1,6 +1,7 @@
 // A machine of the virtual farm: the real WorkerAdmission, with an owner who comes back, other work, builds of its own,
 // and crashes and freezes as its plan has them. What runs for others is in commands.ts.
 import { createPrng, type Prng } from '../src/base/prng.ts';
+import { OwnerFirst } from '../src/core/availability/owner-first.ts';
 import type { DelegatorEvent } from '../src/core/delegation/types.ts';
 import { GIB, sampleInfo } from '../src/core/testing/samples.ts';
 import type { AttemptId, NodeId, WorkerInfo } from '../src/core/types.ts';
@@ -32,7 +33,8 @@ export class MachineNode extends Node {
   #admission: WorkerAdmission;
   #info: WorkerInfo;
   #sampledAt = -Infinity;
-  #ownerSince: number | null = null;
+  #ownerThere = false;
+  #ownerFirst: OwnerFirst;
   #countedFree = 0;
 
   constructor(world: World, plan: MachinePlan, prng: Prng) {
@@ -41,6 +43,7 @@ export class MachineNode extends Node {
     this.plan = plan;
     this.#prng = prng;
     this.#options = { ...world.workerOptions, slots: plan.slots };
+    this.#ownerFirst = this.#giveWay();
     this.#commands = new Commands(this, world, prng, () => this.#countFree());
     this.#info = this.#read();
     this.#admission = this.#create();
@@ -188,6 +191,7 @@ export class MachineNode extends Node {
       memFreeBytes: Math.max(0, memFreeBytes - this.#commands.memBytes()),
       load,
       graceMs: this.#graceMs,
+      freeFor: this.#world.freeFor(id, this.clock.now),
     });
   }
 
@@ -277,7 +281,8 @@ export class MachineNode extends Node {
     this.#world.network.breakAll(({ machine }) => machine === this, this.#world.toldWithinMs);
     this.#sessions.clear();
     this.#commands.drop();
-    this.#ownerSince = null;
+    this.#ownerThere = false;
+    this.#ownerFirst = this.#giveWay();
     this.#countFree();
   }
 
@@ -303,25 +308,50 @@ export class MachineNode extends Node {
     this.#countFree();
   }
 
-  /** Nothing new from now on; what still runs after the grace is ended. */
   #ownerComes(): void {
-    const since = this.clock.now;
-    this.#ownerSince = since;
+    this.#ownerThere = true;
     this.#countFree();
-    this.post({ type: 'pause', why: 'the owner is back' });
-    this.after(this.#graceMs, () => {
-      if (this.#ownerSince === since) this.#commands.evict();
-    });
+    this.#relieve();
   }
 
   #ownerGoes(): void {
-    this.#ownerSince = null;
+    this.#ownerThere = false;
     this.#countFree();
-    this.post({ type: 'resume' });
+    this.#relieve();
+  }
+
+  #giveWay(): OwnerFirst {
+    return new OwnerFirst({ graceMs: this.#graceMs, freezeMs: this.#world.freezeMs });
+  }
+
+  /** Does what is due for the owner now, as the agent does, and looks again when more will be. */
+  #relieve(): void {
+    const claim = this.#ownerThere ? { why: 'the owner is back', urgent: false } : null;
+    for (const effect of this.#ownerFirst.step(claim, this.#commands.size, this.clock.now)) {
+      switch (effect.type) {
+        case 'revoke':
+          this.post({ type: 'pause', why: effect.why });
+          break;
+        case 'welcome':
+          this.post({ type: 'resume' });
+          break;
+        case 'freeze':
+          this.#commands.standStill(true);
+          break;
+        case 'thaw':
+          this.#commands.standStill(false);
+          break;
+        case 'evict':
+          this.#commands.evict();
+          break;
+      }
+    }
+    const at = this.#ownerFirst.nextWakeAt();
+    if (at !== null) this.after(at - this.clock.now, () => this.#relieve());
   }
 
   #countFree(): void {
-    const isThere = !this.gone && !this.frozen && this.#ownerSince === null;
+    const isThere = !this.gone && !this.frozen && !this.#ownerThere;
     const free = isThere ? this.plan.slots - this.#commands.size : 0;
     this.#world.tally.freeSlots += free - this.#countedFree;
     this.#countedFree = free;

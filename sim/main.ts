@@ -1,6 +1,7 @@
 // `npm run sim`: the simulator's command line. Results go to standard output, all else to standard error.
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { addEvictionCommand } from './eviction-figures.ts';
 import { addFigureCommands } from './figures.ts';
 import { mutations, type Mutation } from './mutations.ts';
 import { replayJournal } from './replay.ts';
@@ -115,6 +116,7 @@ program
   .action(() => print(namesOfScenarios().join('\n')));
 
 addFigureCommands(program, { print, log });
+addEvictionCommand(program, { print, log });
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
 await program.parseAsync();

@@ -34,6 +34,10 @@ export interface RunOptions {
   readonly records?: ReadonlyMap<NodeId, PastRecord>;
   /** From the owner's return until what still runs is ended; default 10,000. */
   readonly graceMs?: number;
+  /** So long what still runs after the grace stands still before it is ended; default 0. */
+  readonly freezeMs?: number;
+  /** What a machine tells of its owner at a moment (`WorkerInfo.freeFor`); default nothing. */
+  readonly freeFor?: (machine: NodeId, atMs: number) => readonly number[];
   readonly watch?: Watch;
   readonly mutation?: Mutation;
 }
@@ -61,8 +65,10 @@ export class World {
   readonly workerOptions: Omit<WorkerOptions, 'slots'>;
   readonly delegatorOptions: Omit<DelegatorOptions, 'ownSlots' | 'hereSlots'>;
   readonly graceMs: number;
+  readonly freezeMs: number;
   readonly watch: Watch | undefined;
   readonly mutation: Mutation;
+  readonly #freeFor: RunOptions['freeFor'] | null;
   readonly #tasks = new Map<TaskId, KnownTask>();
 
   constructor(scenario: Scenario, options: RunOptions) {
@@ -74,6 +80,8 @@ export class World {
     this.workerOptions = { ...WORKER_OPTIONS, ...options.worker };
     this.delegatorOptions = { ...DELEGATOR_OPTIONS, ...options.delegator };
     this.graceMs = options.graceMs ?? GRACE_MS;
+    this.freezeMs = options.freezeMs ?? 0;
+    this.#freeFor = options.freeFor ?? null;
     this.watch = options.watch;
     this.mutation = options.mutation ?? 'none';
     for (const [index, build] of scenario.builds.entries()) {
@@ -94,6 +102,16 @@ export class World {
     for (const { atMs, what } of scenario.incidents ?? []) {
       this.clock.at(atMs, { happen: () => cause(this, what, random) }, null);
     }
+  }
+
+  /** Whether machines tell how long they will stay free. */
+  get forecasts(): boolean {
+    return this.#freeFor !== null;
+  }
+
+  /** What a machine tells of it at a moment. */
+  freeFor(machine: NodeId, atMs: number): readonly number[] {
+    return this.#freeFor?.(machine, atMs) ?? [];
   }
 
   /** How long the ends of a broken connection may take to hear of it. */
