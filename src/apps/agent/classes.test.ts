@@ -64,7 +64,7 @@ test('what units took before becomes criteria, memory of the award and durations
   expect(terms('/p/never-seen.cc')).toMatchObject({ memBytes: 128 * MIB, class: { criteria: '' } });
   expect(terms('/p/huge.cc')).toMatchObject({
     memBytes: 4096 * MIB,
-    class: { criteria: 'mem.free >= 4096MiB && free.for >= 5m' },
+    class: { criteria: 'mem.free >= 4096MiB && free.for >= 1m' },
   });
   const silent = new TaskClasses(record, () => false);
   expect(silent.termsOf(compileOf('-O2 -c x.cc', '/p/huge.cc'), wishes).class.criteria).toBe('mem.free >= 4096MiB');
