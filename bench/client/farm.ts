@@ -109,6 +109,11 @@ export class Farm {
   private readonly children: ChildProcess[] = [];
   private clientPid = 0;
 
+  /** Where the client's agent keeps its compiled code. */
+  get codeDir(): string {
+    return join(this.home, 'code');
+  }
+
   private constructor(dir: string, profile: string | null) {
     this.dir = dir;
     this.profile = profile;
@@ -125,6 +130,8 @@ export class Farm {
       readonly store: boolean;
       /** Whether an earlier agent of the client's home has met the compiler. */
       readonly hasMet: boolean;
+      /** What the engine made of the agent's code in an earlier life: a directory like `codeDir`; null: this is the first. */
+      readonly code: string | null;
       readonly profile: string | null;
     },
   ): Promise<Farm> {
@@ -138,6 +145,7 @@ export class Farm {
         writeFileSync(join(home, 'config.toml'), config + store);
       }
       if (options.hasMet) cpSync(join(seed.dir, 'client', compilersFile), join(farm.home, compilersFile));
+      if (options.code !== null) cpSync(options.code, farm.codeDir, { recursive: true });
       for (const name of workers) await farm.startAgent(bench, name, [cannedAgent, canned.outDir, canned.keptDir], {});
       const { profile } = options;
       farm.clientPid = await farm.startAgent(

@@ -1,7 +1,7 @@
 // Tender in the benchmark: a build again with an agent that knows the sources, a first build by a fresh agent on a fresh farm, where
 // Tender has met the compiler before and where not, and a build whose results are in the store.
 import { randomBytes } from 'node:crypto';
-import { existsSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BuildReport } from '../../src/apps/report.ts';
@@ -23,6 +23,8 @@ export class Tender implements Contender {
   private readonly seed: FarmSeed;
   private readonly kind: TenderKind;
   private farm: Farm | null = null;
+  /** Of an earlier agent's life. */
+  private code: string | null = null;
   private profiles = 0;
 
   constructor(bench: Bench, seed: FarmSeed, corpus: Canned, jobs: number, kind: TenderKind) {
@@ -36,7 +38,11 @@ export class Tender implements Contender {
 
   async open(): Promise<string | null> {
     if (this.kind === 'store' && !this.seed.hasStore) return 'this version has no result store';
-    if (this.kind === 'cold' || this.kind === 'first') return null;
+    if (this.kind === 'first') return null;
+    if (this.kind === 'cold') {
+      await this.liveBefore();
+      return null;
+    }
     this.farm = await this.startFarm();
     // The builds that came before: the agent learns the sources, the workers get the headers, the store fills.
     for (let i = 0; i < 2; i++) {
@@ -72,13 +78,34 @@ export class Tender implements Contender {
     await this.farm?.close();
   }
 
+  /** An agent that is gone has built something once: what stays of it is its compiled code. */
+  private async liveBefore(): Promise<void> {
+    const farm = await this.startFarm();
+    try {
+      clearOutputs(this.corpus);
+      await this.build(farm);
+      if (!existsSync(join(farm.codeDir, 'good'))) return;
+      this.code = join(this.bench.scratch, 'code');
+      cpSync(farm.codeDir, this.code, { recursive: true });
+    } finally {
+      await farm.close();
+    }
+  }
+
   private startFarm(): Promise<Farm> {
     const { profileDir } = this.bench;
     const name = `${this.who}-${this.corpus.name}`;
     const profile = profileDir === null ? null : join(profileDir, `${name}-${randomBytes(3).toString('hex')}`);
     this.profiles = 0;
     const hasMet = this.kind !== 'first';
-    return Farm.start(this.bench, this.seed, this.corpus, { name, store: this.kind === 'store', hasMet, profile });
+    const { code } = this;
+    return Farm.start(this.bench, this.seed, this.corpus, {
+      name,
+      store: this.kind === 'store',
+      hasMet,
+      code,
+      profile,
+    });
   }
 
   private async build(farm: Farm): Promise<{ report: BuildReport; cpuMs: number; wallMs: readonly number[] }> {

@@ -263,8 +263,11 @@ program
       await finish(runAgentInBackground());
       return;
     }
+    const { homeDirectory } = await import('../adapters/config/config.ts');
+    const { CodeCache } = await import('./agent/code-cache.ts');
+    const code = new CodeCache(homeDirectory());
     const { runAgent } = await import('./agent/agent.ts');
-    await finish(runAgent());
+    await finish(runAgent(undefined, code));
   });
 
 program

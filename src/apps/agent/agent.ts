@@ -1,7 +1,6 @@
 // The agent: one per TENDER_HOME, both roles. This file starts the parts, lets each know the others, and ends them in order.
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import {
   homeDirectory,
   journalDirectory,
@@ -32,6 +31,7 @@ import { complain } from '../complain.ts';
 import type { Explanation } from '../report.ts';
 import { TaskClasses } from './classes.ts';
 import { answerControl } from './control.ts';
+import type { CodeCache } from './code-cache.ts';
 import { Delegator } from './delegator.ts';
 import { Figures } from './figures.ts';
 import { Journals } from './journal.ts';
@@ -46,10 +46,11 @@ import { watched } from './watched.ts';
 import { WishBook } from './wishes.ts';
 import { Workshop, type WorkshopParts } from './workshop.ts';
 
-/** Runs the agent until it is told to stop; the exit code. `parts`: what runs tasks in place of the real sandbox. */
-export async function runAgent(parts?: WorkshopParts): Promise<number> {
-  // An agent rests between builds: without this the engine throws away what it has compiled, and the next build pays for it again.
-  setFlagsFromString('--no-flush-bytecode');
+/**
+ * Runs the agent until it is told to stop; the exit code. `parts`: what runs tasks in place of the real sandbox; `code`: is told of
+ * compiles on other machines.
+ */
+export async function runAgent(parts?: WorkshopParts, code: CodeCache | null = null): Promise<number> {
   const home = homeDirectory();
   const prepared = prepareHome(home);
   if (!prepared.ok) return complain(prepared.error);
@@ -60,6 +61,7 @@ export async function runAgent(parts?: WorkshopParts): Promise<number> {
   if (!config.ok) return complain(config.error);
   const log = openLog(home);
   const agent = new Agent(home, config.value, log, parts);
+  if (code !== null) agent.figures.onRemote = () => code.sawRemote();
   const stopped = new Promise<void>((resolve) => {
     agent.onStop = resolve;
     process.on('SIGTERM', resolve);

@@ -17,6 +17,8 @@ export class Figures {
   readonly builds = new Map<BuildId, BuildFigures>();
   /** The machine's life so far, all builds together. */
   readonly total = emptyFigures();
+  /** Hears of each compile that another machine made. */
+  onRemote: () => void = () => undefined;
 
   private readonly running = new Map<BuildId, RunningBuild>();
 
@@ -84,6 +86,7 @@ export class Figures {
   }
 
   remote(build: BuildId, worker: string, ended: { cpuMs: number; ranMs: number; failed: boolean }): void {
+    this.onRemote();
     this.count(build, (figures) => {
       figures.units++;
       figures.remote++;
