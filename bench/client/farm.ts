@@ -109,9 +109,12 @@ export class Farm {
   private readonly children: ChildProcess[] = [];
   private clientPid = 0;
 
-  /** Where the client's agent keeps its compiled code. */
-  get codeDir(): string {
-    return join(this.home, 'code');
+  /** Copies what outlives the client's agent and is not about the sources: what is known of compilers, and its own compiled code. */
+  leaveTo(dir: string): void {
+    mkdirSync(dir, { recursive: true });
+    for (const name of [compilersFile, 'code']) {
+      if (existsSync(join(this.home, name))) cpSync(join(this.home, name), join(dir, name), { recursive: true });
+    }
   }
 
   private constructor(dir: string, profile: string | null) {
@@ -130,8 +133,8 @@ export class Farm {
       readonly store: boolean;
       /** Whether an earlier agent of the client's home has met the compiler. */
       readonly hasMet: boolean;
-      /** What the engine made of the agent's code in an earlier life: a directory like `codeDir`; null: this is the first. */
-      readonly code: string | null;
+      /** A directory with what an agent left (`leaveTo`) that has built something; null: there was none. */
+      readonly heritage: string | null;
       readonly profile: string | null;
     },
   ): Promise<Farm> {
@@ -145,7 +148,7 @@ export class Farm {
         writeFileSync(join(home, 'config.toml'), config + store);
       }
       if (options.hasMet) cpSync(join(seed.dir, 'client', compilersFile), join(farm.home, compilersFile));
-      if (options.code !== null) cpSync(options.code, farm.codeDir, { recursive: true });
+      if (options.heritage !== null) cpSync(options.heritage, farm.home, { recursive: true });
       for (const name of workers) await farm.startAgent(bench, name, [cannedAgent, canned.outDir, canned.keptDir], {});
       const { profile } = options;
       farm.clientPid = await farm.startAgent(

@@ -1,7 +1,7 @@
 // Tender in the benchmark: a build again with an agent that knows the sources, a first build by a fresh agent on a fresh farm, where
 // Tender has met the compiler before and where not, and a build whose results are in the store.
 import { randomBytes } from 'node:crypto';
-import { cpSync, existsSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BuildReport } from '../../src/apps/report.ts';
@@ -24,7 +24,7 @@ export class Tender implements Contender {
   private readonly kind: TenderKind;
   private farm: Farm | null = null;
   /** Of an earlier agent's life. */
-  private code: string | null = null;
+  private heritage: string | null = null;
   private profiles = 0;
 
   constructor(bench: Bench, seed: FarmSeed, corpus: Canned, jobs: number, kind: TenderKind) {
@@ -78,15 +78,15 @@ export class Tender implements Contender {
     await this.farm?.close();
   }
 
-  /** An agent that is gone has built something once: what stays of it is its compiled code. */
+  /** An agent that is gone has built something once. */
   private async liveBefore(): Promise<void> {
     const farm = await this.startFarm();
     try {
       clearOutputs(this.corpus);
       await this.build(farm);
-      if (!existsSync(join(farm.codeDir, 'good'))) return;
-      this.code = join(this.bench.scratch, 'code');
-      cpSync(farm.codeDir, this.code, { recursive: true });
+      const dir = join(this.bench.scratch, 'heritage');
+      farm.leaveTo(dir);
+      this.heritage = dir;
     } finally {
       await farm.close();
     }
@@ -98,12 +98,12 @@ export class Tender implements Contender {
     const profile = profileDir === null ? null : join(profileDir, `${name}-${randomBytes(3).toString('hex')}`);
     this.profiles = 0;
     const hasMet = this.kind !== 'first';
-    const { code } = this;
+    const { heritage } = this;
     return Farm.start(this.bench, this.seed, this.corpus, {
       name,
       store: this.kind === 'store',
       hasMet,
-      code,
+      heritage,
       profile,
     });
   }
