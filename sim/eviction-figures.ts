@@ -1,4 +1,4 @@
-// The command `evictions`: runs sim/evictions.ts, draws the picture of docs/calendars.md, and prints the table that stands beside it.
+// The command `evictions`: runs sim/evictions.ts, draws the pictures of docs/calendars.md, and prints their table.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
@@ -26,7 +26,7 @@ export function addEvictionCommand(program: Command, { print, log }: Lines): voi
   program
     .command('evictions')
     .description(
-      'what knowing how long owners stay away is worth; draws a figure of docs/calendars.md and prints its table',
+      'what knowing how long owners stay away is worth; draws the figures of docs/calendars.md and prints the table',
     )
     .option('--out <dir>', 'where they go', 'docs/figures')
     .option('--seeds <n>', 'seeds 1 to n', countOfSeeds, SEEDS)
@@ -39,14 +39,16 @@ export function addEvictionCommand(program: Command, { print, log }: Lines): voi
         join(out, 'evictions.json'),
         `${JSON.stringify({ seeds: all, office, kinds, rows }, roundly, 1)}\n`,
       );
-      writeFileSync(join(out, 'evictions.svg'), drawEvictions(rows, only));
-      print(join(out, 'evictions.svg'));
+      for (const [name, svg] of drawEvictions(rows, only)) {
+        writeFileSync(join(out, `${name}.svg`), svg);
+        print(join(out, `${name}.svg`));
+      }
       print(tableOf(rows));
     });
 }
 
 /** Markdown, medians with their spread. */
-export function tableOf(rows: readonly EvictionRow[]): string {
+function tableOf(rows: readonly EvictionRow[]): string {
   const percent = ({ median, least, most }: EvictionRow['lost']): string =>
     `${written(median)} % (${written(least)} – ${written(most)})`;
   const ratio = ({ median, least, most }: EvictionRow['makespan']): string =>
@@ -65,24 +67,47 @@ function written(share: number): string {
   return percent < 10 ? percent.toFixed(1) : percent.toFixed(0);
 }
 
-function drawEvictions(rows: readonly EvictionRow[], which: readonly Farm[]): string {
-  const shown = kinds.filter(({ name }) => rows.some(({ task }) => task === name));
-  const groups = shown.flatMap(({ name }) => which.map((farm) => ({ name, farm })));
-  const most = Math.max(0.01, ...rows.map(({ lost }) => 100 * lost.most));
-  const step = most > 12 ? 5 : 2;
-  return barPlot({
-    title: 'Processor time lost to owners who came back',
-    note: 'share of what others’ machines spent; 30 machines, working days; median and spread over seeds',
-    groups: groups.map(({ name, farm }) => `${name}, ${farm}`),
-    y: { label: '% of CPU time lost', ticks: Array.from({ length: Math.ceil(most / step) + 1 }, (_, i) => i * step) },
-    series: knowledges.map((knowledge) => ({
-      name: words[knowledge],
-      bars: groups.map(({ name, farm }) => {
-        const row = rows.find((each) => each.task === name && each.farm === farm && each.knowledge === knowledge);
-        if (row === undefined) return null;
-        return { y: 100 * row.lost.median, low: 100 * row.lost.least, high: 100 * row.lost.most };
-      }),
-    })),
-    write: (y) => (y < 10 ? y.toFixed(1) : y.toFixed(0)),
+const LONGEST = kinds.at(-1)?.name ?? '';
+
+/** Name of the file (without its ending) and SVG of each picture: those of the longest tasks, for which it matters. */
+function drawEvictions(rows: readonly EvictionRow[], which: readonly Farm[]): [string, string][] {
+  const long = rows.filter(({ task }) => task === LONGEST);
+  const note = `${office.machines} machines, ${office.days} working days; median and spread over seeds`;
+  const draw = (of: (row: EvictionRow) => EvictionRow['lost'], title: string, label: string, step: number): string => {
+    const most = Math.max(step, ...long.map((row) => of(row).most));
+    return barPlot({
+      title,
+      note,
+      groups: which.map((farm) => (farm === 'mixed' ? 'mixed and none' : `${farm} calendars`)),
+      y: { label, ticks: Array.from({ length: Math.ceil(most / step) + 1 }, (_, i) => Number((i * step).toFixed(2))) },
+      series: knowledges.map((knowledge) => ({
+        name: `known: ${words[knowledge]}`,
+        bars: which.map((farm) => {
+          const row = long.find((each) => each.farm === farm && each.knowledge === knowledge);
+          return row === undefined ? null : { y: of(row).median, low: of(row).least, high: of(row).most };
+        }),
+      })),
+      write: (y) => (step < 1 ? y.toFixed(2) : y.toFixed(1)),
+    });
+  };
+  const inPercent = ({ lost: { median, least, most } }: EvictionRow): EvictionRow['lost'] => ({
+    median: 100 * median,
+    least: 100 * least,
+    most: 100 * most,
   });
+  return [
+    [
+      'evictions-lost',
+      draw(inPercent, `Tasks of ${LONGEST}: what owners’ returns cost`, '% of CPU time that came to nothing', 5),
+    ],
+    [
+      'evictions-makespan',
+      draw(
+        ({ makespan }) => makespan,
+        `Tasks of ${LONGEST}: how long builds take`,
+        'makespan over that with nothing known',
+        0.25,
+      ),
+    ],
+  ];
 }

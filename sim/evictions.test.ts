@@ -13,7 +13,7 @@ const short: Kind = { name: '2 s', workMs: 2_000, tasks: 20 };
 describe('with good calendars', () => {
   let rows: readonly EvictionRow[] = [];
   beforeAll(() => {
-    rows = measureEvictions(['good'], [1, 2, 3], small, () => undefined, [long, short]);
+    rows = measureEvictions(['good'], [1, 2], small, () => undefined, [long, short]);
   }, 120_000);
   const row = (task: string, knowledge: string): EvictionRow => {
     const found = rows.find((each) => each.task === task && each.knowledge === knowledge);
@@ -24,8 +24,10 @@ describe('with good calendars', () => {
   test('tasks of eight minutes are evicted less often, lose less, and builds end no later', () => {
     const [none, calendar] = [row('8 min', 'none'), row('8 min', 'calendar')];
     expect(none.evicted.median).toBeGreaterThan(0.05);
-    expect(calendar.evicted.median).toBeLessThan(0.8 * none.evicted.median);
-    expect(calendar.lost.median).toBeLessThan(0.8 * none.lost.median);
+    expect(calendar.evicted.median).toBeLessThan(0.6 * none.evicted.median);
+    expect(calendar.lost.median).toBeLessThan(0.6 * none.lost.median);
+    // Habits alone are not what does it.
+    expect(calendar.lost.median).toBeLessThan(row('8 min', 'habits').lost.median);
     expect(calendar.makespan.median).toBeLessThan(1.05);
   });
 

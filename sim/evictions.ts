@@ -42,7 +42,7 @@ export interface Size {
   readonly builds: number;
 }
 
-export const office: Size = { machines: 30, learnDays: 28, days: 2, builds: 5 };
+export const office: Size = { machines: 30, learnDays: 28, days: 5, builds: 5 };
 
 /** All builds of one farm and seed. Times are slot milliseconds. */
 export interface Season {
@@ -119,7 +119,7 @@ export class Office {
         site: 0,
         diskMs: 0,
         skewPpm: 0,
-        ownerThere: this.#desks[i]?.desk.there ?? [],
+        ownerThere: this.#desks[i]?.desk.there.filter(({ untilMs }) => untilMs > 0) ?? [],
         crashes: [],
         freezes: [],
         gray: [],

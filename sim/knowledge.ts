@@ -45,10 +45,10 @@ export class Desk {
       liveThrough(model, life);
       this.#models.set(knowledge, model);
     }
-    this.there = touched(this.#life, this.#bornMs).filter((span) => span.untilMs > 0);
+    this.there = touched(this.#life, this.#bornMs);
   }
 
-  /** What the machine tells of itself from time to time while it helps; `forgetful`: its owner has no calendar. */
+  /** What the machine tells of its owner at a moment; moments may not go backwards. */
   teller(knowledge: Knowledge): (atMs: number) => readonly number[] {
     const model = this.#models.get(knowledge);
     if (model === undefined) return () => [];
@@ -71,11 +71,10 @@ export class Desk {
     };
   }
 
-  /** The last touch before, on the owner's wall. */
+  /** The last touch before, on the owner's clock. */
   #leftMs(atMs: number): number {
-    let left = this.#bornMs - 16 * HOUR_MS;
-    for (const { untilMs } of this.there) if (untilMs <= atMs) left = this.#bornMs + untilMs - IDLE_MS;
-    return left;
+    const last = this.there.findLast(({ untilMs }) => untilMs <= atMs);
+    return last === undefined ? this.#life.startAtMs : this.#bornMs + last.untilMs - IDLE_MS;
   }
 }
 
