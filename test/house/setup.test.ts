@@ -112,12 +112,13 @@ describe('./tender', () => {
 
   test('costs little when all is there', () => {
     start();
-    const tookMs = Array.from({ length: 7 }, () => {
-      const before = performance.now();
-      start('--help');
-      return performance.now() - before;
+    const cpuMs = Array.from({ length: 7 }, () => {
+      // The clock would measure what else this machine does.
+      const { err } = run('/bin/bash', ['-c', 'TIMEFORMAT="%U %S"; time ./tender --help']);
+      const [user = NaN, system = NaN] = (err.trimEnd().split('\n').pop() ?? '').split(' ').map(Number);
+      return (user + system) * 1000;
     });
-    expect(Math.min(...tookMs)).toBeLessThan(300);
+    expect(Math.min(...cpuMs)).toBeLessThan(300);
   });
 
   test('works through links and from anywhere', () => {

@@ -5,17 +5,19 @@ import { expect, test } from 'vitest';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
-test('./tender --help takes under 0.3 s from the second start on', () => {
+test('./tender --help takes under 0.3 s of CPU from the second start on', () => {
   const first = spawnSync(path.join(root, 'tender'), ['--help'], { cwd: '/', encoding: 'utf8' });
   expect(first.status, first.stderr).toBe(0);
   const starts = Array.from({ length: 5 }, () => {
-    const before = performance.now();
-    const { stdout, stderr } = spawnSync(path.join(root, 'tender'), ['--help'], { cwd: '/', encoding: 'utf8' });
-    return { tookMs: performance.now() - before, stdout, stderr };
+    // The clock would measure what else this machine does.
+    const timed = ['-c', 'TIMEFORMAT="%U %S"; time "$0" --help', path.join(root, 'tender')];
+    const { stdout, stderr } = spawnSync('bash', timed, { cwd: '/', encoding: 'utf8' });
+    const lines = stderr.trimEnd().split('\n');
+    const [user = NaN, system = NaN] = (lines.pop() ?? '').split(' ').map(Number);
+    return { cpuMs: (user + system) * 1000, stdout, stderr: lines.join('\n') };
   });
   for (const command of ['demo', 'build', 'status', 'init', 'invite', 'join'])
     expect(starts[0]?.stdout).toContain(command);
   expect(starts.map((start) => start.stderr)).toEqual(['', '', '', '', '']);
-  // The quickest of five: other tests share the processors.
-  expect(Math.min(...starts.map((start) => start.tookMs))).toBeLessThan(300);
+  expect(Math.min(...starts.map((start) => start.cpuMs))).toBeLessThan(300);
 });

@@ -29,7 +29,12 @@ export class CodeCache {
       const good = join(this.dir, 'good');
       const place = existsSync(good) ? good : join(this.dir, `new-${process.pid}`);
       const { status } = enableCompileCache(place);
-      if (place !== good && status === constants.compileCacheStatus.ENABLED) this.fresh = place;
+      if (place === good || status !== constants.compileCacheStatus.ENABLED) return;
+      this.fresh = place;
+      // Node would write what it has, megabytes that nobody will use, when the agent ends.
+      process.on('exit', () => {
+        if (this.fresh !== null) rmSync(this.fresh, { recursive: true, force: true });
+      });
     } catch {
       // The code is compiled as it is used.
     }

@@ -58,3 +58,11 @@ export interface DelegatorWorld {
   named(worker: NodeId, name: string): void;
   log(event: string, fields: Record<string, unknown>): void;
 }
+
+/** What went over a worker's session since the last time counts for the build that it worked for last. */
+export function countBytes(figures: Figures, peer: Peer): void {
+  const { bytesIn, bytesOut } = peer.session.figures;
+  if (peer.lastBuild === '') return;
+  figures.bytes(peer.lastBuild, peer.name, bytesIn - peer.counted.bytesIn, bytesOut - peer.counted.bytesOut);
+  peer.counted = { bytesIn, bytesOut };
+}

@@ -15,7 +15,7 @@ import { announcementToWire, failureCodeFromWire, offerFromWire } from '../../wi
 import { unreachable } from '../../base/assert.ts';
 import { AwardWriter } from './award.ts';
 import { BlobSource } from './blobs-out.ts';
-import type { ConnectedWorker, DelegatorWorld, LiveTask, Peer } from './delegator-parts.ts';
+import { countBytes, type ConnectedWorker, type DelegatorWorld, type LiveTask, type Peer } from './delegator-parts.ts';
 import type { HereRun } from './keep-here.ts';
 import { MachineRunner } from './machine-runner.ts';
 import { OutputsInHand } from './outputs-in-hand.ts';
@@ -156,13 +156,13 @@ export class Delegator {
     }
     peer.lastHeardAt = performance.now();
     this.handle(peer, message);
-    this.countBytes(peer);
+    countBytes(this.world.figures, peer);
   }
 
   sessionClosed(session: Session<FromDelegator>, why: string): void {
     const peer = this.peers.get(session.peer);
     if (peer === undefined || peer.session !== session) return;
-    this.countBytes(peer);
+    countBytes(this.world.figures, peer);
     this.peers.delete(session.peer);
     this.polls.heard(session.peer);
     this.world.log('session-closed', { worker: peer.name, why });
@@ -189,7 +189,7 @@ export class Delegator {
     } else if ('need' in message) {
       void this.blobs
         .serve(peer.session, message.need.digests, () => this.peers.get(worker) === peer)
-        .then(() => this.countBytes(peer));
+        .then(() => countBytes(this.world.figures, peer));
     } else if ('started' in message) {
       this.runner.post({ type: 'started', worker, attempt: message.started.attempt });
     } else if ('heartbeat' in message) {
@@ -281,7 +281,7 @@ export class Delegator {
     peer.remark = '';
     peer.lastBuild = task.build;
     peer.session.send({ award: peer.awards.write(task.compile, leaseId, attempt) });
-    this.countBytes(peer);
+    countBytes(this.world.figures, peer);
   }
 
   private deliver(taskId: TaskId, attempt: AttemptId, worker: NodeId): void {
@@ -376,18 +376,6 @@ export class Delegator {
     if (task.here)
       this.runner.post({ type: 'local-ended', task: id, ...(succeeded === undefined ? {} : { succeeded }) });
     else this.runner.post({ type: 'cancel', task: id });
-  }
-
-  private countBytes(peer: Peer): void {
-    const { bytesIn, bytesOut } = peer.session.figures;
-    if (peer.lastBuild === '') return;
-    this.world.figures.bytes(
-      peer.lastBuild,
-      peer.name,
-      bytesIn - peer.counted.bytesIn,
-      bytesOut - peer.counted.bytesOut,
-    );
-    peer.counted = { bytesIn, bytesOut };
   }
 
   private note(note: DelegationNote): void {
