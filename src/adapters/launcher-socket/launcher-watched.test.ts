@@ -17,20 +17,22 @@ describe.skipIf(launcher === null)('tender-cc beside its compiler', () => {
   let rig: Rig;
   let fifo: string;
   let reports: LauncherReport[];
-  let closed: number;
+  /** One for each test: a call of the test before may close as late as in the next. */
+  let calls: { closed: number };
   beforeEach(() => {
     rig = new Rig(launcher ?? '');
     fifo = join(rig.dir, 'fifo');
     execFileSync('mkfifo', [fifo]);
-    [reports, closed] = [[], 0];
+    [reports, calls] = [[], { closed: 0 }];
   });
   afterEach(() => rig.dispose());
 
   const watch = (onReport: (report: LauncherReport) => void = () => undefined): Promise<unknown> =>
     rig.agent((_request, call) => {
-      call.onClosed(() => closed++);
+      const [told, ends] = [reports, calls];
+      call.onClosed(() => ends.closed++);
       call.local('own-slot', (report) => {
-        reports.push(report);
+        told.push(report);
         onReport(report);
       });
     });
@@ -59,7 +61,7 @@ describe.skipIf(launcher === null)('tender-cc beside its compiler', () => {
       stdout: '1 a  b\nlate\n',
       stderr: 'tender-cc: cc runs here: own-slot\nearly\nlast\n',
     });
-    await until('the call to close', () => closed === 1);
+    await until('the call to close', () => calls.closed === 1);
     expect(reports).toMatchObject([{ exit: { how: 'exit', code: 7 } }]);
     expect(printed(reports[0])).toEqual(['1 a  b\nlate\n', 'early\nlast\n']);
   });
@@ -85,7 +87,7 @@ describe.skipIf(launcher === null)('tender-cc beside its compiler', () => {
     const cc = rig.script('cc', `head -c ${bytes} /dev/zero | tr '\\0' x >&2; echo out`);
     const ended = await rig.cc([cc]);
     expect({ ...ended, stderr: ended.stderr.length }).toMatchObject({ code: 0, stdout: 'out\n', stderr: bytes });
-    await until('the call to close', () => closed === 1);
+    await until('the call to close', () => calls.closed === 1);
     expect(printed(reports[0]).map(({ length }) => length)).toEqual(whole ? [4, bytes] : []);
   });
 
@@ -97,7 +99,7 @@ describe.skipIf(launcher === null)('tender-cc beside its compiler', () => {
     await watch();
     const ended = await rig.cc([rig.script('cc', `echo dying >&2; kill -${number} $$`)]);
     expect(ended).toMatchObject({ code: null, signal: name, stderr: 'dying\n' });
-    await until('the call to close', () => closed === 1);
+    await until('the call to close', () => calls.closed === 1);
     expect(reports).toMatchObject([{ exit: { how: 'signal', code: number } }]);
   });
 
@@ -126,7 +128,7 @@ describe.skipIf(launcher === null)('tender-cc beside its compiler', () => {
     running.child.kill('SIGKILL');
     expect(await running.ended).toMatchObject({ code: null, signal: 'SIGKILL' });
     await until('the compiler to end', () => !existsSync(`/proc/${pid}`));
-    await until('the call to close', () => closed === 1);
+    await until('the call to close', () => calls.closed === 1);
     expect(reports).toEqual([]);
   });
 
@@ -155,9 +157,9 @@ describe.skipIf(launcher === null)('tender-cc beside its compiler', () => {
     expect(await rig.cc([cc, fifo])).toMatchObject({ code: 0, stdout: 'left\n' });
     // A second call's answer is a round trip through the server: whatever closed before it would have been seen.
     await rig.cc(['true']);
-    await until("the second call's close", () => closed === 1);
+    await until("the second call's close", () => calls.closed === 1);
     writeFileSync(fifo, 'go\n');
-    await until('the first call to close', () => closed === 2);
+    await until('the first call to close', () => calls.closed === 2);
   });
 
   test('what is left behind and may print more is not waited for, and nothing is told as whole', async () => {
