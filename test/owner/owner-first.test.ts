@@ -61,14 +61,14 @@ async function startSlowCompile(
   config: string,
   niceness = 0,
   more: AgentOptions = {},
+  rounds = 1_500_000,
 ): Promise<{ marker: string; done: ReturnType<TestFarm['build']> }> {
   farm = new TestFarm();
   await farm.startClient({ own_slots: 0 });
   await farm.addWorker('w1', { ...workerOptions(config, niceness), ...more });
   const marker = `SLOW_${basename(farm.dir).replaceAll('-', '_')}`;
   // Some seconds of the compiler's time, enough to be stopped in the midst of them.
-  const text =
-    'constexpr long f() { long s = 0; for (long i = 0; i < 1500000; i++) s ^= i; return s; }\nstatic_assert(f() >= 0);\n';
+  const text = `constexpr long f() { long s = 0; for (long i = 0; i < ${rounds}; i++) s ^= i; return s; }\nstatic_assert(f() >= 0);\n`;
   writeFileSync(join(farm.dir, 'slow.cc'), text);
   const limits = '-fconstexpr-ops-limit=99999999999 -fconstexpr-loop-limit=2147483647';
   const done = farm.build(['sh', '-c', `g++ -D${marker} ${limits} -c slow.cc -o slow.o`], farm.dir);
@@ -111,10 +111,12 @@ test.skipIf(!mayMount)('the plug is pulled: nothing waits for a grace', async ()
     const mounts = `mount -t tmpfs none /sys/class && mkdir /sys/class/power_supply && mount --bind ${power} /sys/class/power_supply && exec "$@"`;
     // A machine of which nothing tells but its battery.
     const nobody = ['-u', 'DISPLAY', '-u', 'WAYLAND_DISPLAY', 'DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nowhere'];
-    const { marker, done } = await startSlowCompile('', 0, {
+    const options = {
       prefix: ['unshare', '-m', 'env', ...nobody, 'sh', '-c', mounts, 'sh'],
       config: '[owner]\ngrace_seconds = 3600\nfreeze_seconds = 3600',
-    });
+    };
+    // The battery is looked at every few seconds only: the compile must outlast that.
+    const { marker, done } = await startSlowCompile('', 0, options, 4_000_000);
     writeFileSync(status, 'Discharging\n');
     const { code, report } = await done;
     expect(code).toBe(0);
